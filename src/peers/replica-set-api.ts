@@ -1,0 +1,59 @@
+/** What the gateway needs from the members, all of them together: the door between proxy/ and peers/. */
+import type { Readable } from 'node:stream';
+import type { Operation } from '../replication/operation.ts';
+import type { Entry, MemberStatus } from './protocol.ts';
+
+/** What became of a change on the members; `sentence` is ready for the reply, in the words of docs/ARCHITECTURE.md. */
+export interface Outcome {
+  /** False when the mode of acknowledgement (`--ack`) is not met: answer 451 although it is kept here. */
+  readonly acknowledged: boolean;
+  readonly stored: number;
+  readonly total: number;
+  /** "Stored on 3 of 3 members." / "Deleted on 2 of 3 members (odroid-c is away and will catch up)." */
+  readonly sentence: string;
+}
+
+export interface UploadOptions {
+  /** APPE, REST: what the new content begins with: the first `length` bytes of this file. */
+  readonly prefix?: { readonly entry: Entry; readonly length: number };
+  /** STOU: nothing may be at the path. */
+  readonly exclusive?: boolean;
+  /** ALLO: bytes announced; refused with `no-space` before any data where it cannot fit. */
+  readonly announcedBytes?: number;
+}
+
+/** One upload: visible to nobody until `finish` has succeeded. */
+export interface Upload {
+  /** Resolves when more may be sent: the pace of the slowest member still in the live fan-out. Rejects with Refusal. */
+  write(chunk: Uint8Array): Promise<void>;
+  /** Bytes so far, prefix included. */
+  readonly size: number;
+  /** Commits everywhere. Rejects with Refusal; then nothing changed anywhere. */
+  finish(): Promise<Outcome>;
+  /** The old file stays as it was. Safe to call at any time, also after finish (then it does nothing). */
+  abort(reason: string): Promise<void>;
+}
+
+/** All methods reject with `Refusal` for what the client may be told, and with `NoReplicaError` when no member answers. */
+export interface ReplicaSet {
+  /** Null when nothing is there. `/` is a directory. */
+  lookup(path: string): Promise<Entry | null>;
+  /** Entries of a directory; rejects with not-found / not-a-directory before the first. */
+  list(path: string): Promise<AsyncIterable<Entry>>;
+  /**
+   * The bytes from `offset`, from the local replica or else from a peer. The stream is destroyed with an error when the
+   * bytes turn out not to be those of `entry.sha256`: then no 226.
+   */
+  read(entry: Entry, offset: number): Promise<Readable>;
+  startUpload(path: string, options?: UploadOptions): Promise<Upload>;
+  /** Everything but put. */
+  change(operation: Exclude<Operation, { op: 'put' }>): Promise<Outcome>;
+  /** This member first. */
+  members(): readonly MemberStatus[];
+  /** Least free bytes among the members that count (AVBL, STAT). */
+  close(): Promise<void>;
+}
+
+export class NoReplicaError extends Error {
+  override readonly name = 'NoReplicaError';
+}

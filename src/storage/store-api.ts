@@ -1,0 +1,85 @@
+/**
+ * One replica: catalog + volume + staging behind one door. The storage server puts FTP in front of it; nothing else
+ * writes to the volume.
+ */
+import type { FileHandle } from 'node:fs/promises';
+import type {
+  ChangesHeader,
+  CommitReply,
+  CommitRequest,
+  CursorReply,
+  CursorRequest,
+  DiskFile,
+  Entry,
+  Hello,
+  MergeReply,
+  MergeRequest,
+  RecordReply,
+  StageRequest,
+} from '../peers/protocol.ts';
+import type { ReplicaRecord } from '../replication/record.ts';
+
+export interface StoreOptions {
+  /** The volume: plain files as users see them, and `.cloudroid/` (staging, trash, store.json) on the same file system. */
+  readonly filesDir: string;
+  /** Catalog, identity. */
+  readonly stateDir: string;
+  readonly member: string;
+  readonly name: string;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  readonly log: (level: 'debug' | 'info' | 'warn' | 'error', message: string, details?: object) => void;
+}
+
+export interface StagedFile {
+  readonly id: string;
+  /** Absolute path on disk, for the member's own processes. */
+  readonly diskPath: string;
+  readonly size: number;
+}
+
+/** An upload into staging through this process; hashes while it writes. */
+export interface StagingWriter {
+  write(chunk: Uint8Array): Promise<void>;
+  /** Closes the file; the hash of the whole file is remembered for the commit. Does not fsync: commit does. */
+  end(): Promise<{ size: number; sha256: string }>;
+  /** Keeps what came so far (a later REST goes on), closes the file. */
+  abort(): Promise<void>;
+}
+
+export interface OpenedObject {
+  readonly handle: FileHandle;
+  readonly size: number;
+  readonly disk: DiskFile;
+}
+
+/** All methods throw `Refusal` (replication/operation.ts) for what a client may be told; anything else is a defect or a broken disk. */
+export interface Store {
+  hello(): Hello;
+  record(path: string): RecordReply;
+  /** Entries of a directory in no particular order; throws not-found, not-a-directory. Safe to consume slowly. */
+  list(dir: string): Iterable<Entry>;
+  counts(): { files: number; directories: number; bytes: number; conflicts: number; trashBytes: number };
+
+  stage(request: StageRequest): Promise<StagedFile>;
+  stagedSize(id: string): Promise<number | null>;
+  /** Writes from `offset`, which must be the present size (or 0: start again). */
+  writeStaging(id: string, offset: number): Promise<StagingWriter>;
+  openStaging(id: string): Promise<FileHandle>;
+  dropStaging(id: string): Promise<void>;
+
+  commit(request: CommitRequest): Promise<CommitReply>;
+  merge(request: MergeRequest): Promise<MergeReply>;
+
+  /** A snapshot: header and records of one moment, however slowly they are read. Call `return` or read to the end. */
+  changes(after: number): { header: ChangesHeader; records: Iterable<ReplicaRecord> };
+  cursor(request: CursorRequest): CursorReply;
+  /** Remembers that this member exists (replicated member list comes later). */
+  meetMember(member: string): void;
+
+  /** Throws missing-content. */
+  openObject(sha256: string): Promise<OpenedObject>;
+
+  /** Finishes what runs, closes files and catalog. */
+  close(): Promise<void>;
+}
