@@ -1,0 +1,129 @@
+/** The command line: yargs reads it and writes the help; what it does not know is an error with a suggestion. */
+import yargs from 'yargs';
+import { nearest } from '../config/nearest.ts';
+import { loadSettings, strangeVariables } from '../config/settings.ts';
+import { settingNames, settingsTable } from '../config/settings-table.ts';
+import { CommandError, type ExitStatus, exitStatus } from '../system/exit-status.ts';
+import type { Command } from './command.ts';
+
+/** What people type who know other programs. */
+const synonyms: { readonly [word: string]: string } = {
+  port: 'listen',
+  host: 'listen',
+  address: 'listen',
+  dir: 'data',
+  'data-dir': 'data',
+  key: 'network-key',
+  verbose: 'log-level',
+  debug: 'log-level',
+  'peers-file': 'peers',
+};
+
+export interface CommandTable {
+  readonly [name: string]: Command;
+}
+
+function usage(message: string): CommandError {
+  return new CommandError(exitStatus.usage, `${message} (cloudroid --help lists what there is)`);
+}
+
+function parserFor(commands: CommandTable, args: readonly string[], version: string) {
+  const parser = yargs([...args])
+    .scriptName('cloudroid')
+    .usage('$0 <command> [options]\n\nA few boards as one FTP server; every board holds a full copy.')
+    .parserConfiguration({
+      'boolean-negation': false,
+      'camel-case-expansion': false,
+      'dot-notation': false,
+      'duplicate-arguments-array': false,
+      'parse-numbers': false,
+      'parse-positional-numbers': false,
+    })
+    .detectLocale(false)
+    .exitProcess(false)
+    .fail(false)
+    .wrap(Math.min(110, process.stdout.columns ?? 110))
+    .version(version)
+    .help()
+    .alias('help', 'h')
+    .option('config', { type: 'string', describe: 'JSON file with any of these settings as keys' });
+  for (const [name, { description, switches = {} }] of Object.entries(commands)) {
+    const own = Object.keys(switches).map((word) => ` [--${word}]`);
+    parser.command(`${name}${own.join('')}`, description);
+    for (const [word, describe] of Object.entries(switches)) {
+      parser.option(word, { type: 'boolean', describe: `${name}: ${describe}` });
+    }
+  }
+  for (const name of settingNames) {
+    const { description, default: standard, defaultShown } = settingsTable[name];
+    parser.option(name, {
+      type: 'string',
+      describe: description,
+      defaultDescription: defaultShown ?? standard ?? '',
+    });
+  }
+  return parser.epilogue(
+    'Every setting is also a variable (--passive-ports: CLOUDROID_PASSIVE_PORTS) and a key of the --config file.\n' +
+      'An option beats a variable, a variable beats the file.',
+  );
+}
+
+function assertKnownOptions(given: readonly string[], known: readonly string[]): void {
+  for (const name of given) {
+    if (known.includes(name)) continue;
+    const hint = synonyms[name] ?? nearest(name, known);
+    throw usage(`Unknown option ${dashed(name)}.${hint === null ? '' : ` Did you mean --${hint}?`}`);
+  }
+}
+
+function dashed(name: string): string {
+  return name.length === 1 ? `-${name}` : `--${name}`;
+}
+
+function chooseCommand(words: readonly string[], commands: CommandTable): [string, Command] {
+  const [name, surplus] = words;
+  if (name === undefined) throw usage(`Which command? One of ${Object.keys(commands).join(', ')}.`);
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (command === undefined) {
+    const hint = nearest(name, Object.keys(commands));
+    throw usage(`Unknown command "${name}".${hint === null ? '' : ` Did you mean "${hint}"?`}`);
+  }
+  if (surplus !== undefined) throw usage(`"${surplus}" after ${name} means nothing.`);
+  return [name, command];
+}
+
+/** Runs the command that `args` name. Rejects with CommandError for what a person can mend. */
+export async function runCommandLine(
+  commands: CommandTable,
+  args: readonly string[],
+  version: string,
+): Promise<ExitStatus> {
+  const parsed: { [name: string]: unknown } = await parserFor(commands, args, version).parseAsync();
+  if (parsed['help'] === true || parsed['version'] === true) return exitStatus.done;
+  const { _: words, $0: _program, ...given } = parsed;
+  const present = Object.entries(given).filter(([, value]) => value !== undefined);
+  const switches = Object.values(commands).flatMap((command) => Object.keys(command.switches ?? {}));
+  assertKnownOptions(
+    present.map(([name]) => name),
+    [...settingNames, 'config', 'help', 'version', 'h', ...switches],
+  );
+  const [name, command] = chooseCommand(Array.isArray(words) ? words.map(String) : [], commands);
+  const on = new Set(
+    present.filter(([word, value]) => switches.includes(word) && value === true).map(([w]) => w),
+  );
+  for (const word of on) {
+    if (command.switches?.[word] === undefined) throw usage(`--${word} means nothing to ${name}.`);
+  }
+  const isSwitchSetting = (word: string): boolean =>
+    settingNames.some((s) => s === word && settingsTable[s].placeholder === null);
+  const options = Object.fromEntries(
+    present
+      .filter(([word]) => !switches.includes(word) && !['help', 'version', 'h'].includes(word))
+      // A switch alone means yes.
+      .map(([word, value]) => [word, value === '' && isSwitchSetting(word) ? 'yes' : String(value)]),
+  );
+  for (const warning of strangeVariables(process.env)) console.error(`cloudroid: ${warning}`);
+  const settings = loadSettings({ options, environment: process.env, currentDir: process.cwd() });
+  const run = await command.load();
+  return run({ settings, options, switches: on });
+}

@@ -1,0 +1,19 @@
+/** What a command of `cloudroid` gets and gives; each has a file of its own. */
+import type { Settings } from '../config/settings-api.ts';
+import type { ExitStatus } from '../system/exit-status.ts';
+
+export interface CommandInput {
+  readonly settings: Settings;
+  /** The settings given on the command line, as given, to hand on to child processes. */
+  readonly options: { readonly [name: string]: string };
+  /** The command's own switches that are on (`once`, `json`). */
+  readonly switches: ReadonlySet<string>;
+}
+
+export interface Command {
+  readonly description: string;
+  /** Name and description of each of its own switches. */
+  readonly switches?: { readonly [name: string]: string };
+  /** Loaded when used: `status` need not wait for the storage server's code. */
+  readonly load: () => Promise<(input: CommandInput) => Promise<ExitStatus>>;
+}

@@ -1,0 +1,43 @@
+/** `cloudroid ftp`: the storage server, the one process that changes catalog and volume. */
+import { openStore } from '../storage/store.ts';
+import { startStorageServer } from '../storage/storage-server.ts';
+import { credentialsFor, loadOrMakeNetworkKey } from '../peers/trust.ts';
+import type { ExitStatus } from '../system/exit-status.ts';
+import { listenError } from '../system/port-in-use.ts';
+import type { CommandInput } from './command.ts';
+import { runRole } from './role-process.ts';
+
+export function ftp({ settings, version }: CommandInput): Promise<ExitStatus> {
+  return runRole('ftp', settings, async ({ identity, logger, boot }) => {
+    const key = await loadOrMakeNetworkKey(settings.networkKeyFile);
+    const credentials = await credentialsFor(key, identity.member);
+    const store = await openStore({
+      filesDir: settings.filesDir,
+      stateDir: settings.stateDir,
+      member: identity.member,
+      name: identity.name,
+      now: Date.now,
+      log: (level, message, details) => logger[level](message, details),
+    });
+    const listen = settings.storageListen;
+    const server = await startStorageServer({
+      store,
+      listen,
+      passivePorts: settings.storagePassivePorts,
+      credentials,
+      member: identity.member,
+      boot,
+      version,
+      logger,
+    }).catch(async (error: unknown) => {
+      await store.close();
+      throw listenError(error, listen, 'storage-listen');
+    });
+    return {
+      stop: async () => {
+        await server.close();
+        await store.close();
+      },
+    };
+  });
+}

@@ -1,0 +1,56 @@
+#!/usr/bin/env node
+/** The command `cloudroid`: its table of contents, and how a failure becomes an exit status. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type CommandTable, runCommandLine } from './cli/command-line.ts';
+import { CommandError, exitStatusOf } from './system/exit-status.ts';
+
+const commands: CommandTable = {
+  run: {
+    description: 'Run this member in the foreground: storage server, proxy and sweep',
+    load: async () => (await import('./cli/run.ts')).run,
+  },
+  proxy: {
+    description: 'Only the door for FTP clients',
+    load: async () => (await import('./cli/proxy.ts')).proxy,
+  },
+  ftp: {
+    description: 'Only the storage server, which holds the files',
+    load: async () => (await import('./cli/ftp.ts')).ftp,
+  },
+  sweep: {
+    description: 'Only the sweep, which fetches what this member lacks',
+    switches: { once: 'one round now, then end' },
+    load: async () => (await import('./cli/sweep.ts')).sweep,
+  },
+  status: {
+    description: 'How the running member and its peers are',
+    switches: { json: 'for programs' },
+    load: async () => (await import('./cli/status.ts')).status,
+  },
+  peers: {
+    description: 'The other members of PEERS.txt and how they are',
+    load: async () => (await import('./cli/peers.ts')).peers,
+  },
+};
+
+function versionOfPackage(): string {
+  const file = join(import.meta.dirname, '..', 'package.json');
+  const content: unknown = JSON.parse(readFileSync(file, 'utf8'));
+  const known = typeof content === 'object' && content !== null && 'version' in content;
+  return known ? String(content.version) : 'unknown';
+}
+
+try {
+  process.exit(await runCommandLine(commands, process.argv.slice(2), versionOfPackage()));
+} catch (error) {
+  const priority = process.env['JOURNAL_STREAM'] === undefined ? '' : '<3>';
+  const expected = error instanceof CommandError;
+  const text = expected
+    ? error.message
+    : error instanceof Error
+      ? (error.stack ?? error.message)
+      : String(error);
+  process.stderr.write(`${priority}cloudroid: ${text}\n`);
+  process.exit(exitStatusOf(error));
+}
