@@ -1,7 +1,8 @@
 /** `cloudroid ftp`: the storage server, the one process that changes catalog and volume. */
-import { openStore } from '../storage/store.ts';
-import { startStorageServer } from '../storage/storage-server.ts';
+
 import { credentialsFor, loadOrMakeNetworkKey } from '../peers/trust.ts';
+import { startStorageServer } from '../storage/storage-server.ts';
+import { openStore } from '../storage/store.ts';
 import type { ExitStatus } from '../system/exit-status.ts';
 import { listenError } from '../system/port-in-use.ts';
 import type { CommandInput } from './command.ts';
