@@ -1,0 +1,135 @@
+/** Moving bytes over a data connection, at the pace of the slower side. */
+import type { Socket } from 'node:net';
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+
+/** 426: the client broke the data connection off, or let it stand still. */
+export class DataConnectionLost extends Error {
+  override readonly name = 'DataConnectionLost';
+}
+
+export interface MoveOptions {
+  readonly signal: AbortSignal;
+  /** Longest time without a byte that is the client's fault. */
+  readonly stallMs: number;
+}
+
+/** Bytes read ahead of a slow consumer. */
+const AHEAD_BYTES = 1024 * 1024;
+/** How long a socket of a finished download may wait for the client's FIN. */
+const LINGER_MS = 10_000;
+
+/**
+ * Every chunk until the client's FIN. Not the stream's own iterator: that one joins what is buffered into a copy.
+ * @throws DataConnectionLost on a reset or a stall, the signal's reason when aborted.
+ */
+export async function* receive(
+  socket: Socket,
+  { signal, stallMs }: MoveOptions,
+): AsyncGenerator<Buffer, void> {
+  const chunks: Buffer[] = [];
+  let waiting = 0;
+  let next = 0;
+  let ended = false;
+  let failure: Error | null = null;
+  let wake: (() => void) | null = null;
+  const stir = () => {
+    wake?.();
+    wake = null;
+  };
+  const fail = (error: Error) => {
+    failure ??= error;
+    stir();
+  };
+  const onAbort = () => fail(signal.reason as Error);
+  signal.addEventListener('abort', onAbort);
+  if (signal.aborted) onAbort();
+  socket.on('data', (chunk: Buffer) => {
+    chunks.push(chunk);
+    waiting += chunk.length;
+    if (waiting >= AHEAD_BYTES) socket.pause();
+    stir();
+  });
+  socket.once('end', () => {
+    ended = true;
+    stir();
+  });
+  socket.once('error', (error) =>
+    fail(new DataConnectionLost('The data connection was reset.', { cause: error })),
+  );
+  socket.once('close', () => {
+    if (!ended) fail(new DataConnectionLost('The data connection was closed.'));
+  });
+  socket.setTimeout(stallMs, () => {
+    // Paused: the members are slow, not the client.
+    if (socket.isPaused() || waiting > 0) socket.setTimeout(stallMs);
+    else fail(new DataConnectionLost('Nothing came for too long.'));
+  });
+  if (socket.errored !== null)
+    fail(new DataConnectionLost('The data connection was reset.', { cause: socket.errored }));
+  else if (socket.destroyed) fail(new DataConnectionLost('The data connection was closed.'));
+  socket.resume();
+  try {
+    for (;;) {
+      if (failure !== null) throw failure;
+      const chunk = chunks[next];
+      if (chunk !== undefined) {
+        next += 1;
+        if (next === chunks.length) {
+          chunks.length = 0;
+          next = 0;
+        }
+        yield chunk;
+        waiting -= chunk.length;
+        if (socket.isPaused() && waiting < AHEAD_BYTES / 2) socket.resume();
+      } else if (ended) {
+        socket.setTimeout(0);
+        return;
+      } else {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+    }
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}
+
+/**
+ * Sends all of the stream and a FIN, and resolves when everything is with the operating system. Any failure resets the
+ * connection, so that nobody takes half a file for a whole one.
+ * @throws DataConnectionLost when it is the client's fault, the signal's reason, else the stream's own error.
+ */
+export async function send(
+  source: Readable,
+  socket: Socket,
+  { signal, stallMs }: MoveOptions,
+): Promise<void> {
+  let sourceError: Error | null = null;
+  source.once('error', (error) => {
+    if (!socket.destroyed) sourceError = error;
+  });
+  let stalled = false;
+  socket.setTimeout(stallMs, () => {
+    // Nothing to send: the source is slow, not the client.
+    if (socket.writableLength === 0) {
+      socket.setTimeout(stallMs);
+      return;
+    }
+    stalled = true;
+    socket.resetAndDestroy();
+  });
+  try {
+    // A client has nothing to say here, but its FIN must be seen for the socket to be freed.
+    socket.resume();
+    await pipeline(source, socket, { signal });
+  } catch (error) {
+    socket.resetAndDestroy();
+    if (signal.aborted) throw signal.reason;
+    if (sourceError !== null) throw sourceError;
+    const why = stalled ? 'The client stopped reading.' : 'The client closed the data connection.';
+    throw new DataConnectionLost(why, { cause: error });
+  }
+  socket.setTimeout(LINGER_MS, () => socket.destroy());
+}

@@ -1,0 +1,64 @@
+/**
+ * Bytes of a control connection in, command lines out (RFC 959 section 3.1; Telnet in telnet.ts).
+ *
+ * A line ends with LF; CR and NUL before it belong to the end, because telnet sends CR NUL CR LF and devices send
+ * LF alone. A longer line than the limit is dropped as it comes and told once, so memory stays flat.
+ */
+const LF = 10;
+const CR = 13;
+const NUL = 0;
+
+export const LONGEST_LINE_BYTES = 8 * 1024;
+
+export type Line = { readonly kind: 'line'; readonly bytes: Buffer } | { readonly kind: 'too-long' };
+
+const NOTHING = Buffer.alloc(0);
+
+export class LineReader {
+  /** Bytes not looked at yet. */
+  #input: Buffer = NOTHING;
+  /** The beginning of a line whose end has not come; a copy, so that it does not hold on to a whole chunk. */
+  #partial: Buffer = NOTHING;
+  #overlong = false;
+
+  push(chunk: Buffer): void {
+    this.#input = this.#input.length === 0 ? chunk : Buffer.concat([this.#input, chunk]);
+  }
+
+  /** True when nothing waits to be looked at; only then is it time to read more from the socket. */
+  get drained(): boolean {
+    return this.#input.length === 0;
+  }
+
+  /** The next whole line, null when more bytes are needed. */
+  next(): Line | null {
+    const end = this.#input.indexOf(LF);
+    const piece = end < 0 ? this.#input : this.#input.subarray(0, end);
+    this.#input = end < 0 ? NOTHING : this.#input.subarray(end + 1);
+    if (this.#overlong || this.#partial.length + piece.length > LONGEST_LINE_BYTES) {
+      this.#partial = NOTHING;
+      this.#overlong = end < 0;
+      return this.#overlong ? null : { kind: 'too-long' };
+    }
+    if (end < 0) {
+      if (piece.length > 0) this.#partial = Buffer.concat([this.#partial, piece]);
+      return null;
+    }
+    const line = this.#partial.length === 0 ? piece : Buffer.concat([this.#partial, piece]);
+    this.#partial = NOTHING;
+    return { kind: 'line', bytes: withoutLineEnd(line) };
+  }
+
+  /** Forgets everything that came (before a TLS handshake: CVE-2011-0411). */
+  clear(): void {
+    this.#input = NOTHING;
+    this.#partial = NOTHING;
+    this.#overlong = false;
+  }
+}
+
+function withoutLineEnd(line: Buffer): Buffer {
+  let end = line.length;
+  while (end > 0 && (line[end - 1] === CR || line[end - 1] === NUL)) end -= 1;
+  return line.subarray(0, end);
+}

@@ -1,0 +1,27 @@
+/** One row of the command table: it drives the checks, HELP, FEAT and docs/ftp-commands.md. */
+import type { Reply } from '../ftp/reply.ts';
+import type { Session } from './session.ts';
+
+export interface CommandDefinition {
+  /** `RETR`, or `SITE NETS` for a verb behind SITE. */
+  readonly name: string;
+  readonly aliases?: readonly string[];
+  /** none: an argument is an error (501). required: its absence is (501). */
+  readonly argument: 'none' | 'optional' | 'required';
+  /** How the argument looks, for HELP: `<path>`. */
+  readonly syntax?: string;
+  /** Refused with 530 before login unless false. */
+  readonly needsLogin?: false;
+  /**
+   * Answered at once while a transfer runs; all other commands wait for its end. `bare`: only without argument.
+   * `urgent`: ahead of commands that wait already.
+   */
+  readonly duringTransfer?: 'always' | 'bare' | 'urgent';
+  /** Its line of FEAT. */
+  readonly feature?: string | ((session: Session) => string);
+  /** What it does here, one sentence. */
+  readonly help: string;
+  /** Where it is defined. */
+  readonly reference: string;
+  run(session: Session, argument: string): Reply | Promise<Reply>;
+}

@@ -1,0 +1,117 @@
+/** Coming and going: USER, PASS, REIN, QUIT and the security commands that wait for FTPS. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { lastReply, type Reply, reply } from '../../ftp/reply.ts';
+import type { CommandDefinition } from '../command-definition.ts';
+import type { Session } from '../session.ts';
+
+export const accessCommands: readonly CommandDefinition[] = [
+  {
+    name: 'USER',
+    argument: 'required',
+    syntax: '<name>',
+    needsLogin: false,
+    help: 'Begins a login. The answer is the same for every name.',
+    reference: 'RFC 959 4.1.1',
+    run(session, argument) {
+      session.login = { kind: 'password-expected', user: argument.trim() };
+      return reply(331, 'Password, please.');
+    },
+  },
+  {
+    name: 'PASS',
+    argument: 'optional',
+    syntax: '<password>',
+    needsLogin: false,
+    help: 'Ends a login. Wrong ones are answered more and more slowly; after five the connection ends.',
+    reference: 'RFC 959 4.1.1',
+    run: logIn,
+  },
+  {
+    name: 'ACCT',
+    argument: 'optional',
+    syntax: '<account>',
+    needsLogin: false,
+    help: 'Not needed: 202.',
+    reference: 'RFC 959 4.1.1',
+    run: () => reply(202, 'No account is needed.'),
+  },
+  {
+    name: 'REIN',
+    argument: 'none',
+    needsLogin: false,
+    help: 'Logs out; the connection stays.',
+    reference: 'RFC 959 4.1.1',
+    run(session) {
+      session.reset();
+      return reply(220, 'Ready for a new user.');
+    },
+  },
+  {
+    name: 'QUIT',
+    argument: 'none',
+    needsLogin: false,
+    help: 'Ends the session; a running transfer finishes first.',
+    reference: 'RFC 959 4.1.1',
+    run: () => lastReply(221, 'Good-bye.'),
+  },
+  {
+    name: 'HOST',
+    argument: 'required',
+    syntax: '<name>',
+    needsLogin: false,
+    help: 'Accepted before login: all names are the same place.',
+    reference: 'RFC 7151',
+    run: (session) =>
+      session.login.kind === 'user-expected'
+        ? reply(220, 'All names are the same place here.')
+        : reply(503, 'HOST comes before USER.'),
+  },
+  {
+    name: 'AUTH',
+    argument: 'required',
+    syntax: 'TLS',
+    needsLogin: false,
+    help: 'Not offered yet: 504.',
+    reference: 'RFC 4217',
+    run: () => reply(504, 'TLS is not offered yet.'),
+  },
+  {
+    name: 'PBSZ',
+    argument: 'required',
+    syntax: '0',
+    needsLogin: false,
+    help: 'Only after AUTH TLS: 503.',
+    reference: 'RFC 4217',
+    run: () => reply(503, 'PBSZ comes after AUTH.'),
+  },
+  {
+    name: 'PROT',
+    argument: 'required',
+    syntax: 'P',
+    needsLogin: false,
+    help: 'Only after AUTH TLS: 503.',
+    reference: 'RFC 4217',
+    run: () => reply(503, 'PROT comes after PBSZ.'),
+  },
+];
+
+async function logIn(session: Session, password: string): Promise<Reply> {
+  const { login, services, clientAddress } = session;
+  if (login.kind !== 'password-expected') {
+    return login.kind === 'logged-in'
+      ? reply(230, 'You are logged in already.')
+      : reply(503, 'USER comes first.');
+  }
+  await delay(services.throttle.delayMs(clientAddress));
+  if (await services.users.check(login.user, password)) {
+    session.login = { kind: 'logged-in', user: login.user };
+    session.logger.info('logged in');
+    return reply(230, 'Welcome.');
+  }
+  services.throttle.failed(clientAddress);
+  session.login = { kind: 'user-expected' };
+  session.failedLogins += 1;
+  session.logger.warn('login failed', { as: login.user, tries: session.failedLogins });
+  if (session.failedLogins >= services.limits.loginTries) return lastReply(421, 'Too many wrong passwords.');
+  return reply(530, 'User name or password is wrong.');
+}

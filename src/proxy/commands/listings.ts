@@ -1,0 +1,99 @@
+/** LIST, NLST, MLSD: over a data connection, as long as a directory may be. */
+import { Readable } from 'node:stream';
+import { factsLine, listLine, nameLine } from '../../ftp/listing.ts';
+import type { Reply } from '../../ftp/reply.ts';
+import { baseName } from '../../ftp/virtual-path.ts';
+import type { Entry } from '../../peers/protocol.ts';
+import { requireEntry } from '../changes.ts';
+import type { CommandDefinition } from '../command-definition.ts';
+import { sendStream } from '../download.ts';
+import { CommandRefused } from '../error-reply.ts';
+import { directoryEntries, sortedEntries, withoutFlags } from '../listed-entries.ts';
+import type { Session } from '../session.ts';
+
+/** Lines are sent in pieces of about this many characters. */
+const PIECE_LENGTH = 32 * 1024;
+
+export const listingCommands: readonly CommandDefinition[] = [
+  {
+    name: 'LIST',
+    argument: 'optional',
+    syntax: '[<path>]',
+    help: 'Lists a directory or one file in the form of ls -l, times in UTC. Flags such as -la are ignored: a file -la is ./-la.',
+    reference: 'RFC 959 4.1.3',
+    run(session, argument) {
+      const path = session.path(withoutFlags(argument));
+      const now = Date.now();
+      return list(
+        session,
+        'LIST',
+        path,
+        () => sortedEntries(session, path),
+        (entry) => listLine(entry, now),
+      );
+    },
+  },
+  {
+    name: 'NLST',
+    argument: 'optional',
+    syntax: '[<path>]',
+    help: 'Lists bare names. No patterns: * is an ordinary character.',
+    reference: 'RFC 959 4.1.3',
+    run(session, argument) {
+      const path = session.path(withoutFlags(argument));
+      return list(session, 'NLST', path, () => sortedEntries(session, path), nameLine);
+    },
+  },
+  {
+    name: 'MLSD',
+    argument: 'optional',
+    syntax: '[<path>]',
+    help: 'Lists a directory with the facts chosen by OPTS MLST.',
+    reference: 'RFC 3659 7',
+    run(session, argument) {
+      const path = session.path(argument);
+      const { facts } = session;
+      const line = (entry: Entry) => factsLine(entry, facts, baseName(entry.path));
+      return list(session, 'MLSD', path, () => directoryOnly(session, path), line);
+    },
+  },
+];
+
+function list(
+  session: Session,
+  command: string,
+  path: string,
+  entries: () => Promise<AsyncIterable<Entry>>,
+  line: (entry: Entry) => string,
+): Promise<Reply> {
+  return sendStream(session, { kind: 'listing', command, path }, async () => {
+    const found = await entries();
+    return {
+      opening: 'Here comes the listing.',
+      open: async () => Readable.from(pieces(found, line), { objectMode: false }),
+      done: 'Listed.',
+    };
+  });
+}
+
+async function* pieces(
+  entries: AsyncIterable<Entry>,
+  line: (entry: Entry) => string,
+): AsyncGenerator<Buffer> {
+  let piece = '';
+  for await (const entry of entries) {
+    piece += line(entry);
+    if (piece.length < PIECE_LENGTH) continue;
+    yield Buffer.from(piece);
+    piece = '';
+  }
+  if (piece !== '') yield Buffer.from(piece);
+}
+
+/** RFC 3659 section 7.2.1: 501 for a file. */
+async function directoryOnly(session: Session, path: string): Promise<AsyncIterable<Entry>> {
+  if (path !== '/' && (await requireEntry(session, path)).kind === 'file') {
+    throw new CommandRefused(501, `${path}: is a file; use MLST.`);
+  }
+  return await directoryEntries(session, path);
+}

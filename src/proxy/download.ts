@@ -1,0 +1,39 @@
+/** From a member to the client. */
+
+import type { Readable } from 'node:stream';
+import { send } from '../ftp/data-stream.ts';
+import { type Reply, reply } from '../ftp/reply.ts';
+import { logTransfer, openData, runTransfer, type TransferRequest } from './run-transfer.ts';
+import type { Session } from './session.ts';
+
+export interface DownloadPlan {
+  readonly opening: string;
+  /** Called when the data connection is up. */
+  open(): Promise<Readable>;
+  /** Text of the 226. */
+  readonly done: string;
+}
+
+/** Sends one stream. Half of it never looks whole: the data connection is reset and the reply is not a 226. */
+export function sendStream(
+  session: Session,
+  request: TransferRequest,
+  plan: (restartAt: number) => Promise<DownloadPlan>,
+): Promise<Reply> {
+  return runTransfer(session, request, async (transfer, { restartAt }) => {
+    const { opening, open, done } = await plan(restartAt);
+    const { socket, begin } = await openData(session, transfer, opening);
+    try {
+      const source = await open();
+      begin();
+      await send(source, socket, { signal: transfer.signal, stallMs: session.services.limits.stallMs });
+    } catch (error) {
+      socket.resetAndDestroy();
+      throw error;
+    } finally {
+      transfer.bytes = socket.bytesWritten;
+    }
+    if (request.kind === 'download') logTransfer(session, transfer, 'sent');
+    return reply(226, done);
+  });
+}

@@ -1,0 +1,54 @@
+/** What a listing shows: sorted while that is cheap, without our own names. */
+import { baseName, isReservedName } from '../ftp/virtual-path.ts';
+import type { Entry } from '../peers/protocol.ts';
+import { requireEntry } from './changes.ts';
+import type { Session } from './session.ts';
+
+/** Up to here a listing is collected and sorted; a longer one goes on in the order of the members, so memory stays flat. */
+const MOST_SORTED = 10_000;
+
+/** Leading words such as -la are flags for `ls`, and ignored; a file of such a name is reached as ./-la. */
+export function withoutFlags(argument: string): string {
+  let rest = argument.trimStart();
+  while (rest.startsWith('-')) {
+    const space = rest.indexOf(' ');
+    rest = space < 0 ? '' : rest.slice(space + 1).trimStart();
+  }
+  return rest;
+}
+
+/** A directory's entries, or the file itself. @throws CommandRefused 550, Refusal, NoReplicaError before the first. */
+export async function sortedEntries(session: Session, path: string): Promise<AsyncIterable<Entry>> {
+  if (path !== '/') {
+    const entry = await requireEntry(session, path);
+    if (entry.kind === 'file') return one(entry);
+  }
+  return sorted(await session.replicas.list(path));
+}
+
+/** Only a directory. */
+export async function directoryEntries(session: Session, path: string): Promise<AsyncIterable<Entry>> {
+  return sorted(await session.replicas.list(path));
+}
+
+async function* one(entry: Entry): AsyncGenerator<Entry> {
+  yield entry;
+}
+
+async function* sorted(entries: AsyncIterable<Entry>): AsyncGenerator<Entry> {
+  let first: Entry[] | null = [];
+  for await (const entry of entries) {
+    if (isReservedName(baseName(entry.path))) continue;
+    if (first === null) {
+      yield entry;
+    } else if (first.push(entry) === MOST_SORTED) {
+      yield* first.sort(byPath);
+      first = null;
+    }
+  }
+  if (first !== null) yield* first.sort(byPath);
+}
+
+function byPath(a: Entry, b: Entry): number {
+  return a.path < b.path ? -1 : 1;
+}

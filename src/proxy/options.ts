@@ -1,0 +1,64 @@
+/** What the gateway is started with. */
+import type { Endpoint, PortRange } from '../config/settings-api.ts';
+import type { ReplicaSet } from '../peers/replica-set-api.ts';
+import type { Logger } from '../system/logger-api.ts';
+import type { Users } from './users.ts';
+
+export interface ProxyOptions {
+  /** Host 0.0.0.0 stands for every address, IPv6 too; port 0 for any (tests). */
+  readonly listen: Endpoint;
+  /** 0-0: any free port (tests). */
+  readonly passivePorts: PortRange;
+  readonly replicas: ReplicaSet;
+  readonly logger: Logger;
+  /** What people call this member; greets the client. */
+  readonly name: string;
+  /** Store an upload whose client is gone by the time of the commit: for devices that never wait for the 226. */
+  readonly acceptAbruptClose: boolean;
+  readonly maxSessions: number;
+  readonly maxSessionsPerAddress: number;
+  readonly idleTimeoutSeconds: number;
+  /** Default: guest/guest alone. */
+  readonly users?: Users;
+  readonly limits?: Partial<ProxyLimits>;
+}
+
+/** Limits without a setting of their own; tests shorten them. */
+export interface ProxyLimits {
+  readonly loginMs: number;
+  readonly loginTries: number;
+  /** Delay of the second failed login of an address; doubles with each one more. */
+  readonly loginDelayMs: number;
+  /** From the transfer command to the data connection. */
+  readonly dataConnectionMs: number;
+  /** How long a passive port waits for a transfer command and its client. */
+  readonly passiveLifetimeMs: number;
+  /** A data connection on which the client does nothing. */
+  readonly stallMs: number;
+  /** After so long without a data connection the 150 goes out ahead of it, for clients that wait for it. */
+  readonly early150Ms: number;
+}
+
+export const DEFAULT_LIMITS: ProxyLimits = {
+  loginMs: 20_000,
+  loginTries: 5,
+  loginDelayMs: 250,
+  dataConnectionMs: 20_000,
+  passiveLifetimeMs: 30_000,
+  stallMs: 60_000,
+  early150Ms: 500,
+};
+
+/** What all sessions of a proxy share. */
+export interface ProxyServices extends Omit<ProxyOptions, 'limits' | 'users'> {
+  readonly users: Users;
+  readonly limits: ProxyLimits;
+  readonly throttle: LoginDelays;
+}
+
+/** Growing delays for addresses that guess passwords. */
+export interface LoginDelays {
+  /** Milliseconds to wait before looking at a password from there. */
+  delayMs(address: string): number;
+  failed(address: string): void;
+}

@@ -1,0 +1,114 @@
+/** The gateway: what clients talk to. Holds nothing that matters: killed at any moment, no acknowledged file is lost. */
+import { createServer, type Server, type Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Endpoint } from '../config/settings-api.ts';
+import { normaliseAddress } from '../ftp/address.ts';
+import { formatReply, reply } from '../ftp/reply.ts';
+import { listenError } from '../system/port-in-use.ts';
+import { Conversation } from './conversation.ts';
+import { LoginThrottle } from './login-throttle.ts';
+import { DEFAULT_LIMITS, type ProxyOptions, type ProxyServices } from './options.ts';
+import { SessionLimits } from './session-limits.ts';
+import { guestOnly } from './users.ts';
+
+export interface Proxy {
+  /** With the port it really has. */
+  readonly endpoint: Endpoint;
+  counts(): { readonly sessions: number; readonly transfers: number };
+  /**
+   * No new sessions; running transfers may finish for up to `drainMs`, then they are aborted; every session is told
+   * 421. Resolves when all are gone. The replica set is not closed.
+   */
+  close(drainMs: number): Promise<void>;
+}
+
+/** How long sessions may take to go after their transfers were aborted. */
+const LAST_WORDS_MS = 1_000;
+const POLL_MS = 25;
+
+/** @throws CommandError (port-in-use.ts) when nobody can listen there. */
+export async function startProxy(options: ProxyOptions): Promise<Proxy> {
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const services: ProxyServices = {
+    ...options,
+    users: options.users ?? guestOnly,
+    limits,
+    throttle: new LoginThrottle(limits.loginDelayMs),
+  };
+  const conversations = new Set<Conversation>();
+  const sessionLimits = new SessionLimits(options.maxSessions, options.maxSessionsPerAddress);
+
+  const server = createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true }, (socket) => {
+    const address = normaliseAddress(socket.remoteAddress);
+    const refusal = sessionLimits.enter(address);
+    if (refusal !== null) {
+      options.logger.warn('a client was turned away', { client: address, why: refusal });
+      turnAway(socket, refusal);
+      return;
+    }
+    const conversation = new Conversation(socket, services, () => {
+      conversations.delete(conversation);
+      sessionLimits.leave(address);
+    });
+    conversations.add(conversation);
+  });
+  const port = await listen(server, options.listen);
+  server.on('error', (error) => options.logger.error('the gateway cannot take clients', { error }));
+
+  const transfers = () => [...conversations].filter(({ session }) => session.transfer !== null).length;
+  const until = async (done: () => boolean, longestMs: number) => {
+    const end = performance.now() + longestMs;
+    while (!done() && performance.now() < end) await delay(POLL_MS);
+  };
+  return {
+    endpoint: { host: options.listen.host, port },
+    counts: () => ({ sessions: sessionLimits.count, transfers: transfers() }),
+    async close(drainMs) {
+      server.close();
+      for (const conversation of conversations) conversation.shutDown();
+      await until(() => transfers() === 0, drainMs);
+      for (const conversation of conversations) conversation.abortTransfer();
+      await until(() => conversations.size === 0, LAST_WORDS_MS);
+      for (const conversation of conversations) conversation.destroy();
+      await until(() => conversations.size === 0, LAST_WORDS_MS);
+    },
+  };
+}
+
+function turnAway(socket: Socket, why: string): void {
+  socket.on('error', () => undefined);
+  socket.setTimeout(LAST_WORDS_MS, () => socket.destroy());
+  socket.resume();
+  socket.end(formatReply(reply(421, why)));
+}
+
+/** 0.0.0.0 means IPv6 too, where there is IPv6. The port it listens on. */
+async function listen(server: Server, endpoint: Endpoint): Promise<number> {
+  const everywhere = endpoint.host === '0.0.0.0';
+  try {
+    try {
+      return await listenAt(server, everywhere ? '::' : endpoint.host, endpoint.port);
+    } catch (error) {
+      if (!everywhere || !isWithoutIPv6(error)) throw error;
+      return await listenAt(server, '0.0.0.0', endpoint.port);
+    }
+  } catch (error) {
+    throw listenError(error, endpoint, 'listen');
+  }
+}
+
+function isWithoutIPv6(error: unknown): boolean {
+  const code = (error as NodeJS.ErrnoException).code;
+  return code === 'EAFNOSUPPORT' || code === 'EADDRNOTAVAIL' || code === 'EINVAL';
+}
+
+function listenAt(server: Server, host: string, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ host, port, backlog: 511 }, () => {
+      server.off('error', reject);
+      const address = server.address();
+      resolve(typeof address === 'object' && address !== null ? address.port : port);
+    });
+  });
+}

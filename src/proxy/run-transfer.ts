@@ -1,0 +1,93 @@
+/** What all transfers have in common: the data connection, the 150, ABOR, the log line. */
+import type { Socket } from 'node:net';
+import { type Reply, reply } from '../ftp/reply.ts';
+import { NoReplicaError } from '../peers/replica-set-api.ts';
+import { Refusal } from '../replication/operation.ts';
+import type { Session } from './session.ts';
+import { Transfer, type TransferKind } from './transfer.ts';
+
+export interface TransferRequest {
+  readonly kind: TransferKind;
+  readonly command: string;
+  readonly path: string;
+}
+
+/** What REST and ALLO said; used up by this transfer. */
+export interface Preparations {
+  readonly restartAt: number;
+  readonly announcedBytes: number;
+}
+
+/** Runs `move`; whatever happens, the session is ready for the next command afterwards. */
+export async function runTransfer(
+  session: Session,
+  { kind, command, path }: TransferRequest,
+  move: (transfer: Transfer, preparations: Preparations) => Promise<Reply>,
+): Promise<Reply> {
+  const transfer = new Transfer(kind, command, path);
+  const { restartAt, announcedBytes } = session;
+  session.transfer = transfer;
+  session.restartAt = 0;
+  session.announcedBytes = 0;
+  try {
+    return await move(transfer, { restartAt, announcedBytes });
+  } catch (error) {
+    const cause: unknown = transfer.signal.aborted ? transfer.signal.reason : error;
+    logFailure(session, transfer, cause);
+    throw cause;
+  } finally {
+    session.transfer = null;
+    session.data.close();
+  }
+}
+
+export interface DataConnection {
+  readonly socket: Socket;
+  /** Sends the 150 unless it went out ahead of the connection. */
+  begin(): void;
+}
+
+/**
+ * The data connection. Like vsftpd we wait for it before the 150; but a person with telnet and some devices connect
+ * only after the 150, so it does not wait for ever.
+ */
+export async function openData(
+  session: Session,
+  transfer: Transfer,
+  opening: string,
+): Promise<DataConnection> {
+  let said = false;
+  const say = () => {
+    if (!said) session.say(reply(150, opening));
+    said = true;
+  };
+  const timer = session.data.prepared ? setTimeout(say, session.services.limits.early150Ms) : undefined;
+  try {
+    const socket = await session.data.open(transfer.signal);
+    return { socket, begin: say };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+export function logTransfer(session: Session, transfer: Transfer, message: string, more: object = {}): void {
+  const { command, path, bytes, seconds } = transfer;
+  session.logger.info(message, { command, path, bytes, seconds, ...more });
+}
+
+function logFailure(session: Session, transfer: Transfer, error: unknown): void {
+  const { command, path, bytes, seconds } = transfer;
+  const why = error instanceof Error ? error.message : String(error);
+  const grave = error instanceof NoReplicaError || (error instanceof Refusal && isGrave(error));
+  session.logger[grave ? 'warn' : 'info']('transfer failed', { command, path, bytes, seconds, why });
+}
+
+function isGrave({ kind }: Refusal): boolean {
+  return (
+    kind === 'io' ||
+    kind === 'no-space' ||
+    kind === 'read-only' ||
+    kind === 'missing-content' ||
+    kind === 'hash-mismatch'
+  );
+}

@@ -1,0 +1,127 @@
+/** What the gateway knows of one client between its commands. The conversation (conversation.ts) runs them. */
+import { DEFAULT_FACTS, type Fact } from '../ftp/listing.ts';
+import type { Reply } from '../ftp/reply.ts';
+import { isReserved, resolvePath } from '../ftp/virtual-path.ts';
+import type { Logger } from '../system/logger-api.ts';
+import { DataPort } from './data-port.ts';
+import { CommandRefused } from './error-reply.ts';
+import type { ProxyServices } from './options.ts';
+import type { Transfer } from './transfer.ts';
+
+export type LoginState =
+  | { readonly kind: 'user-expected' }
+  | { readonly kind: 'password-expected'; readonly user: string }
+  | { readonly kind: 'logged-in'; readonly user: string };
+
+/** How the client's side of the control connection stands; an upload is committed only while the client is there. */
+export type Presence =
+  | 'here'
+  /** It said QUIT: its end is no surprise. */
+  | 'leaving'
+  /** FIN without QUIT; what it said before is still answered. */
+  | 'ended'
+  | 'gone';
+
+/** The way back to the client. */
+export interface ReplyChannel {
+  send(reply: Reply): void;
+  /** Waits until the client has read enough of what was sent. */
+  drained(): Promise<void>;
+}
+
+export class Session {
+  readonly services: ProxyServices;
+  readonly clientAddress: string;
+  readonly localAddress: string;
+  readonly data: DataPort;
+  readonly #channel: ReplyChannel;
+  readonly #logger: Logger;
+
+  presence: Presence = 'here';
+  login: LoginState = { kind: 'user-expected' };
+  failedLogins = 0;
+  workingDirectory = '/';
+  /** Bytes are the same in both, as vsftpd has it by default; remembered for STAT. */
+  representation: 'ASCII' | 'Image' = 'ASCII';
+  facts: readonly Fact[] = DEFAULT_FACTS;
+  /** RNFR. */
+  renameFrom: string | null = null;
+  /** REST. */
+  restartAt = 0;
+  /** ALLO. */
+  announcedBytes = 0;
+  /** EPSV ALL. */
+  extendedPassiveOnly = false;
+  transfer: Transfer | null = null;
+  /** ABOR has ended the last transfer and has not been answered yet. */
+  abortPending = false;
+
+  constructor(
+    services: ProxyServices,
+    addresses: { readonly client: string; readonly local: string },
+    channel: ReplyChannel,
+  ) {
+    this.services = services;
+    this.clientAddress = addresses.client;
+    this.localAddress = addresses.local;
+    this.#channel = channel;
+    this.#logger = services.logger.with({ client: addresses.client });
+    this.data = new DataPort({
+      localAddress: addresses.local,
+      clientAddress: addresses.client,
+      ports: services.passivePorts,
+      lifetimeMs: services.limits.passiveLifetimeMs,
+      timeoutMs: services.limits.dataConnectionMs,
+      onStranger: (address) =>
+        this.logger.warn('dropped a data connection from a stranger', { from: address }),
+    });
+  }
+
+  get replicas(): ProxyServices['replicas'] {
+    return this.services.replicas;
+  }
+
+  get user(): string | null {
+    return this.login.kind === 'logged-in' ? this.login.user : null;
+  }
+
+  get logger(): Logger {
+    return this.user === null ? this.#logger : this.#logger.with({ user: this.user });
+  }
+
+  /** A reply ahead of the one that the command returns (150). */
+  say(reply: Reply): void {
+    this.#channel.send(reply);
+  }
+
+  drained(): Promise<void> {
+    return this.#channel.drained();
+  }
+
+  /** The path a client means. @throws PathProblem; CommandRefused (550) for our own names, which do not exist for it. */
+  path(argument: string): string {
+    const path = resolvePath(this.workingDirectory, argument);
+    if (isReserved(path)) throw new CommandRefused(550, `${path}: No such file or directory.`);
+    return path;
+  }
+
+  /** The same for something to be made or changed: 553 for our own names. */
+  pathToWrite(argument: string): string {
+    const path = resolvePath(this.workingDirectory, argument);
+    if (isReserved(path)) throw new CommandRefused(553, `${path}: That name is not allowed.`);
+    return path;
+  }
+
+  /** As after connecting (REIN); the count of failed logins stays. */
+  reset(): void {
+    this.data.close();
+    this.login = { kind: 'user-expected' };
+    this.workingDirectory = '/';
+    this.representation = 'ASCII';
+    this.facts = DEFAULT_FACTS;
+    this.renameFrom = null;
+    this.restartAt = 0;
+    this.announcedBytes = 0;
+    this.extendedPassiveOnly = false;
+  }
+}
