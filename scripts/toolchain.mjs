@@ -91,7 +91,7 @@ function requireRuntime() {
 
 /** Installs unless node_modules already is what package-lock.json says. */
 function install() {
-  const wanted = digest(['package.json', 'package-lock.json']);
+  const wanted = digest(['package-lock.json']);
   if (stampIs(installStamp, wanted)) return;
   installPackages();
   requireRuntime();
@@ -123,7 +123,7 @@ function compile() {
 
 /** Everything is there already: no lock is taken, so that a second start is quick and works in a read-only checkout. */
 function ready() {
-  const packages = digest(['package.json', 'package-lock.json']);
+  const packages = digest(['package-lock.json']);
   const sources = digest(['package-lock.json', 'tsconfig.json', 'tsconfig.build.json', ...sourceFiles()]);
   return stampIs(installStamp, packages) && stampIs(buildStamp, sources);
 }

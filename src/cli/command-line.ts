@@ -125,5 +125,5 @@ export async function runCommandLine(
   for (const warning of strangeVariables(process.env)) console.error(`cloudroid: ${warning}`);
   const settings = loadSettings({ options, environment: process.env, currentDir: process.cwd() });
   const run = await command.load();
-  return run({ settings, options, switches: on });
+  return run({ settings, version, options, switches: on });
 }

@@ -4,6 +4,8 @@ import type { ExitStatus } from '../system/exit-status.ts';
 
 export interface CommandInput {
   readonly settings: Settings;
+  /** Of this program. */
+  readonly version: string;
   /** The settings given on the command line, as given, to hand on to child processes. */
   readonly options: { readonly [name: string]: string };
   /** The command's own switches that are on (`once`, `json`). */

@@ -1,0 +1,55 @@
+/** Asks the member that runs on this data folder, through its storage port and with its network key. */
+import { existsSync } from 'node:fs';
+import { readMemberId } from '../config/identity.ts';
+import type { Settings } from '../config/settings-api.ts';
+import { openReplica } from '../peers/ftp-replica.ts';
+import type { StatusReply } from '../peers/protocol.ts';
+import { type ReplicaClient, ReplicaUnreachable, ReplicaUntrusted } from '../peers/replica-client-api.ts';
+import { credentialsFor, loadOrMakeNetworkKey } from '../peers/trust.ts';
+import { CommandError, exitStatus } from '../system/exit-status.ts';
+import { formatEndpoint } from '../system/port-in-use.ts';
+
+/** A wildcard is where one listens, not where one connects to. */
+export function ownEndpoint({ storageListen: { host, port } }: Pick<Settings, 'storageListen'>) {
+  const local: { readonly [host: string]: string } = { '0.0.0.0': '127.0.0.1', '::': '::1' };
+  return { host: local[host] ?? host, port };
+}
+
+function notRunning(settings: Settings, cause?: unknown): CommandError {
+  const place = `nothing answers on ${formatEndpoint(ownEndpoint(settings))} for the data folder ${settings.dataDir}`;
+  return new CommandError(
+    exitStatus.notRunning,
+    `This member is not running: ${place}. Start it with npm start, or name another folder with --data.`,
+    { cause },
+  );
+}
+
+/** Null when no member was ever started on this folder. */
+export async function openRunningMember(settings: Settings): Promise<ReplicaClient | null> {
+  const member = readMemberId(settings.stateDir);
+  if (member === null || !existsSync(settings.networkKeyFile)) return null;
+  const key = await loadOrMakeNetworkKey(settings.networkKeyFile);
+  return openReplica({ endpoint: ownEndpoint(settings), credentials: await credentialsFor(key, member) });
+}
+
+/** Rejects with a CommandError that says that it is not running, or which key is another one. */
+export async function askStatus(settings: Settings): Promise<StatusReply> {
+  const replica = await openRunningMember(settings);
+  if (replica === null) throw notRunning(settings);
+  try {
+    return await replica.status();
+  } catch (error) {
+    if (error instanceof ReplicaUnreachable) throw notRunning(settings, error);
+    if (error instanceof ReplicaUntrusted) {
+      const place = formatEndpoint(replica.endpoint);
+      throw new CommandError(
+        exitStatus.noPermission,
+        `The member on ${place} has another network key than ${settings.networkKeyFile}: ${error.message}`,
+        { cause: error },
+      );
+    }
+    throw error;
+  } finally {
+    replica.close();
+  }
+}

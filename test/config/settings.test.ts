@@ -1,0 +1,159 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'ava';
+import { loadSettings, strangeVariables, variableOf } from '../../src/config/settings.ts';
+import { settingNames } from '../../src/config/settings-table.ts';
+import { CommandError } from '../../src/system/exit-status.ts';
+
+interface Sources {
+  readonly options?: { readonly [name: string]: string };
+  readonly environment?: { readonly [name: string]: string };
+}
+const load = ({ options = {}, environment = {} }: Sources = {}) =>
+  loadSettings({ options, environment, currentDir: '/srv/cloud' });
+
+const folder = mkdtempSync(join(tmpdir(), 'cloudroid-settings-'));
+test.after.always(() => rmSync(folder, { recursive: true, force: true }));
+
+function configFile(name: string, text: string): string {
+  const file = join(folder, name);
+  writeFileSync(file, text);
+  return file;
+}
+
+test('without anything given every setting has its default', (t) => {
+  const settings = load();
+  t.is(settings.dataDir, '/srv/cloud/data');
+  t.is(settings.filesDir, '/srv/cloud/data/files');
+  t.is(settings.networkKeyFile, '/srv/cloud/data/state/network.key');
+  t.deepEqual(settings.listen, { host: '0.0.0.0', port: 6000 });
+  t.deepEqual(settings.storageListen, { host: '0.0.0.0', port: 6001 });
+  t.is(settings.ack, 'reachable');
+  t.false(settings.acceptAbruptClose);
+  for (const { from, to } of [settings.passivePorts, settings.storagePassivePorts]) {
+    t.true(to < 32_768 || from > 60_999);
+  }
+});
+
+test('an option beats a variable, a variable beats the file, the file beats the default', (t) => {
+  const config = configFile('precedence.json', '{"name": "file", "ack": "all", "max-sessions": 5}');
+  const settings = load({
+    options: { name: 'option', config },
+    environment: { CLOUDROID_NAME: 'variable', CLOUDROID_ACK: 'two' },
+  });
+  t.is(settings.name, 'option');
+  t.is(settings.ack, 'two');
+  t.is(settings.maxSessions, 5);
+});
+
+test('a path in the file is relative to the file, one on the command line to the current folder', (t) => {
+  const config = configFile('paths.json', '{"data": "mine", "peers": "others.txt"}');
+  t.is(load({ environment: { CLOUDROID_CONFIG: config } }).dataDir, join(folder, 'mine'));
+  t.is(load({ options: { config, peers: 'x.txt' } }).peersFile, '/srv/cloud/x.txt');
+});
+
+test('every setting can be given as option, variable and key of the file', (t) => {
+  const values: { readonly [name: string]: string } = {
+    data: '/d',
+    listen: '1.2.3.4:7000',
+    'storage-listen': '[::1]:7001',
+    peers: '/p',
+    name: 'left board',
+    'network-key': '/k',
+    'passive-ports': '20000-20009',
+    'storage-passive-ports': '61000-61009',
+    ack: 'quorum',
+    sweep: '0 3 * * *',
+    'accept-abrupt-close': 'yes',
+    'max-sessions': '7',
+    'max-sessions-per-address': '6',
+    'idle-timeout-seconds': '60',
+    'log-level': 'debug',
+  };
+  t.deepEqual(Object.keys(values).sort(), [...settingNames].sort());
+  const byOptions = load({ options: values });
+  const environment = Object.fromEntries(
+    Object.entries(values).map(([name, value]) => [variableOf(name), value]),
+  );
+  const config = configFile('all.json', JSON.stringify(values));
+  t.deepEqual(load({ environment }), byOptions);
+  t.deepEqual(load({ options: { config } }), byOptions);
+  t.notDeepEqual(byOptions, load());
+  t.deepEqual(byOptions.listen, { host: '1.2.3.4', port: 7000 });
+  t.deepEqual(byOptions.storageListen, { host: '::1', port: 7001 });
+});
+
+const wrong: readonly (readonly [string, string, RegExp])[] = [
+  ['listen', 'nonsense', /address and a port/],
+  ['listen', '0.0.0.0:0', /1 to 65535/],
+  ['listen', '0.0.0.0:70000', /1 to 65535/],
+  ['listen', '::1:6000', /address and a port/],
+  ['passive-ports', '40000-40010', /outside 32768-60999/],
+  ['passive-ports', '30000-33000', /outside 32768-60999/],
+  ['passive-ports', '20010-20000', /two ports/],
+  ['passive-ports', '80-90', /1024/],
+  ['ack', 'most', /one of reachable, local, two, quorum, all/],
+  ['sweep', 'now and then', /cron/],
+  ['sweep', '99 * * * *', /cron/],
+  ['accept-abrupt-close', 'perhaps', /yes or no/],
+  ['max-sessions', '0', /whole number from 1/],
+  ['max-sessions', '1e3', /whole number/],
+  ['idle-timeout-seconds', '-5', /whole number/],
+  ['name', '', /got nothing/],
+  ['name', 'a\nb', /letters/],
+  ['log-level', 'loud', /one of error/],
+];
+for (const [name, value, expected] of wrong) {
+  test(`--${name} ${JSON.stringify(value)} is refused with its source, what was expected and what was given`, (t) => {
+    const config = configFile(
+      `wrong-${wrong.findIndex((row) => row[1] === value && row[0] === name)}.json`,
+      JSON.stringify({ [name]: value }),
+    );
+    const sources: readonly (readonly [string, Sources])[] = [
+      [`--${name}`, { options: { [name]: value } }],
+      [variableOf(name), { environment: { [variableOf(name)]: value } }],
+      [config, { options: { config } }],
+    ];
+    for (const [from, given] of sources) {
+      // An empty variable is an unset one.
+      if (value === '' && given.environment !== undefined) continue;
+      const error = t.throws(() => load(given), { instanceOf: CommandError, message: expected });
+      t.is(error?.status, 78);
+      t.true(error?.message.includes(from), error?.message);
+      if (value !== '') t.true(error?.message.includes(JSON.stringify(value)), error?.message);
+    }
+  });
+}
+
+test('ports that could not be told apart are refused', (t) => {
+  t.throws(() => load({ options: { listen: '0.0.0.0:6001' } }), { message: /two different ports/ });
+  t.throws(() => load({ options: { 'passive-ports': '31100-31300' } }), { message: /without a common port/ });
+  t.throws(() => load({ options: { 'passive-ports': '5990-6010' } }), {
+    message: /without the listening port 6000/,
+  });
+  t.notThrows(() => load({ options: { listen: '127.0.0.1:6000', 'storage-listen': '127.0.0.2:6000' } }));
+});
+
+test('a configuration file that is missing, no JSON, no object or has an unknown key is refused by name', (t) => {
+  for (const [text, message] of [
+    ['{', /cannot be used/],
+    ['[]', /one JSON object/],
+    ['{"lisen": "x"}', /Did you mean "listen"/],
+    ['{"name": {}}', /"name".*expected a text/],
+  ] as const) {
+    const config = configFile(`bad-${text.length}.json`, text);
+    const error = t.throws(() => load({ options: { config } }), { instanceOf: CommandError, message });
+    t.true(error?.message.includes(config));
+  }
+  t.throws(() => load({ options: { config: '/nowhere/x.json' } }), {
+    message: /\/nowhere\/x\.json cannot be used/,
+  });
+});
+
+test('a mistyped variable is told, a known one and those of other programs are not', (t) => {
+  t.deepEqual(
+    strangeVariables({ CLOUDROID_NAME: 'a', CLOUDROID_CONFIG: 'b', HOME: '/', CLOUDROID_LISTN: 'c' }),
+    ['The variable CLOUDROID_LISTN means nothing to Cloudroid. Did you mean CLOUDROID_LISTEN?'],
+  );
+});
