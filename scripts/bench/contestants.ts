@@ -1,6 +1,6 @@
 /** Who runs in the benchmark: Cloudroid with 1 and 3 members, and vsftpd where Debian's package is installed. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -117,6 +117,8 @@ export async function startVsftpd(folder: string): Promise<Contestant | null> {
   const port = await freePort('127.0.0.1');
   const root = join(folder, 'root');
   mkdirSync(join(root, 'up'), { recursive: true });
+  // Anonymous uploads are written by `ftp_username`, which must not be root.
+  chmodSync(join(root, 'up'), 0o777);
   const configuration = join(folder, 'vsftpd.conf');
   writeFileSync(
     configuration,
@@ -132,15 +134,16 @@ export async function startVsftpd(folder: string): Promise<Contestant | null> {
       'anon_mkdir_write_enable=YES',
       'anon_other_write_enable=YES',
       'anon_umask=022',
-      'ftp_username=root',
+      'ftp_username=ftp',
       'chown_uploads=NO',
       'allow_writeable_chroot=YES',
-      'secure_chroot_dir=/var/run',
+      'secure_chroot_dir=/var/run/vsftpd/empty',
       'seccomp_sandbox=NO',
       'no_anon_password=YES',
       '',
     ].join('\n'),
   );
+  mkdirSync('/var/run/vsftpd/empty', { recursive: true });
   const child = spawn(program, [configuration], { stdio: ['ignore', 'inherit', 'inherit'] });
   await untilBanner('127.0.0.1', port, child);
   return {
