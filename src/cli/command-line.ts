@@ -49,7 +49,7 @@ function parserFor(commands: CommandTable, args: readonly string[], version: str
     .option('config', { type: 'string', describe: 'JSON file with any of these settings as keys' });
   for (const [name, { description, switches = {} }] of Object.entries(commands)) {
     const own = Object.keys(switches).map((word) => ` [--${word}]`);
-    parser.command(`${name}${own.join('')}`, description);
+    parser.command(name, `${description}${own.join('')}`);
     for (const [word, describe] of Object.entries(switches)) {
       parser.option(word, { type: 'boolean', describe: `${name}: ${describe}` });
     }
