@@ -26,6 +26,8 @@ export interface StoreOptions {
   readonly stateDir: string;
   readonly member: string;
   readonly name: string;
+  /** Free bytes that new files may not use; default: 64 MiB or 1 % of the file system, whichever is more. */
+  readonly reserveBytes?: number;
   /** Milliseconds since 1970. */
   readonly now: () => number;
   readonly log: (level: 'debug' | 'info' | 'warn' | 'error', message: string, details?: object) => void;

@@ -1,0 +1,245 @@
+/**
+ * The one writer. Commits and merges queue here; whatever has gathered while the last group was flushed becomes the next
+ * group: one transaction, one flush of the staging directory before it, one of the changed directories after it.
+ *
+ *   jobs (records, links in staging, intents) -> flush staging -> COMMIT -> steps on disk -> flush directories -> answers
+ *                                                              `-- one tick: nobody here sees the moment between
+ *
+ * Invariants: only `#runGroup` is between catalog.begin() and commit()/rollback(); intents of a committed group stay in
+ * the catalog until their directories are flushed; after a failed flush nothing is written any more.
+ */
+
+import { Refusal } from '../replication/operation.ts';
+import { failpoint } from '../system/failpoint.ts';
+import type { Catalog } from './catalog.ts';
+import type { StoredIntent } from './catalog-ledger.ts';
+import { Group, GroupConflict } from './group.ts';
+import type { Staging } from './staging.ts';
+import { diskTrouble, message, refusalFor } from './store-errors.ts';
+import type { Displaced, Volume } from './volume.ts';
+
+/** The named places where a test may kill a commit (system/failpoint.ts), in the order they are passed. */
+export const COMMIT_FAILPOINTS = [
+  'commit:staged',
+  'commit:fsynced',
+  'commit:linked',
+  'commit:in-transaction',
+  'commit:after-transaction',
+  'commit:half-renamed',
+  'commit:renamed',
+  'commit:dirs-flushed',
+  'commit:before-reply',
+] as const;
+
+export interface Job<T> {
+  /** The client's path, for messages. */
+  readonly path: string | undefined;
+  /** Inside the transaction. May throw Refusal: then nothing of this job happens. */
+  execute(group: Group): Promise<T>;
+}
+
+interface Queued {
+  readonly path: string | undefined;
+  /** Runs the job; the function returned answers whoever waits, once all is durable. */
+  readonly start: (group: Group) => Promise<() => void>;
+  readonly reject: (error: unknown) => void;
+}
+
+export interface GroupCommitOptions {
+  readonly catalog: Catalog;
+  readonly volume: Volume;
+  readonly staging: Staging;
+  readonly now: () => number;
+  readonly log: (level: 'info' | 'warn' | 'error', message: string, details?: object) => void;
+  /** Called once when nothing may be written any more. */
+  readonly onBroken: (reason: string) => void;
+  /** Frees what can be freed when a committed step finds no space. */
+  readonly makeRoom: () => void;
+  readonly displaced: Displaced[];
+}
+
+const MAX_GROUP = 256;
+
+export class GroupCommit {
+  readonly #options: GroupCommitOptions;
+  #queue: Queued[] = [];
+  #running: Promise<void> | undefined;
+  /** Steps of committed transactions that the disk has refused so far. */
+  #unfinished: StoredIntent[] = [];
+  /** Highest intent that is done and flushed, to be cleared with the next transaction. */
+  #doneUpTo = 0;
+  #broken: string | undefined;
+
+  constructor(options: GroupCommitOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves when the job's changes are durable and visible. Rejects with Refusal. */
+  run<T>(job: Job<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const start = async (group: Group) => {
+        const result = await job.execute(group);
+        return () => resolve(result);
+      };
+      this.#queue.push({ path: job.path, start, reject });
+      this.#running ??= this.#drain();
+    });
+  }
+
+  /** Resolves when the queue is empty; clears the intents that are done. */
+  async finish(): Promise<void> {
+    while (this.#running !== undefined) await this.#running;
+    if (this.#broken === undefined && this.#doneUpTo > 0 && this.#unfinished.length === 0) {
+      const { catalog } = this.#options;
+      catalog.transaction(() => catalog.ledger.clearIntents(this.#doneUpTo));
+      this.#doneUpTo = 0;
+    }
+  }
+
+  async #drain(): Promise<void> {
+    // Whatever is called in this tick joins the first group.
+    await Promise.resolve();
+    while (this.#queue.length > 0) {
+      const batch = this.#queue.splice(0, MAX_GROUP);
+      try {
+        await this.#runGroup(batch);
+      } catch (error) {
+        this.#failed(batch, error);
+      }
+    }
+    this.#running = undefined;
+  }
+
+  async #runGroup(batch: readonly Queued[]): Promise<void> {
+    const { catalog, volume, staging } = this.#options;
+    if (this.#broken !== undefined) throw new Refusal('read-only', this.#broken);
+    await this.#retryUnfinished();
+    const group = new Group(volume, catalog.ledger, (bytes) => catalog.addTrashBytes(bytes));
+    let answers: (() => void)[];
+    catalog.begin();
+    try {
+      this.#housekeeping();
+      answers = await this.#execute(batch, group);
+      if (answers.length === 0) {
+        catalog.rollback();
+        return;
+      }
+      await volume.flushDirectories(group.dirtyBefore);
+      failpoint('commit:linked');
+      failpoint('commit:in-transaction');
+      catalog.commit();
+    } catch (error) {
+      catalog.rollback();
+      group.abandon();
+      throw error;
+    }
+    failpoint('commit:after-transaction');
+    this.#doneUpTo = 0;
+    this.#options.displaced.length = 0;
+    const dirty = new Set<string>();
+    const left = this.#carryOut(group.intents, dirty);
+    for (const name of group.usedStaged) staging.forget(name);
+    failpoint('commit:renamed');
+    await volume.flushDirectories(dirty);
+    failpoint('commit:dirs-flushed');
+    if (left !== undefined) throw left;
+    this.#doneUpTo = group.intents.at(-1)?.id ?? 0;
+    failpoint('commit:before-reply');
+    for (const answer of answers) answer();
+  }
+
+  async #execute(batch: readonly Queued[], group: Group): Promise<(() => void)[]> {
+    const { catalog } = this.#options;
+    const answers: (() => void)[] = [];
+    const postponed: Queued[] = [];
+    for (const queued of batch) {
+      const mark = group.mark();
+      const savepoint = catalog.savepoint();
+      try {
+        answers.push(await queued.start(group));
+        savepoint.release();
+      } catch (error) {
+        savepoint.back();
+        mark.back();
+        if (error instanceof GroupConflict) postponed.push(queued);
+        else if (error instanceof Refusal) queued.reject(error);
+        else this.#failedJob(queued, error);
+      }
+    }
+    this.#queue.unshift(...postponed);
+    return answers;
+  }
+
+  /** A disk that refuses one job leaves the others alone; a catalog that fails ends the group. */
+  #failedJob(queued: Queued, error: unknown): void {
+    const trouble = diskTrouble(error);
+    if (trouble === 'catalog' || trouble === 'flush') throw error;
+    if (trouble !== undefined) this.#report(error, queued.path);
+    queued.reject(trouble === undefined ? error : refusalFor(trouble, error, queued.path));
+  }
+
+  #failed(batch: readonly Queued[], error: unknown): void {
+    const trouble = diskTrouble(error);
+    if (trouble !== undefined) this.#report(error, batch[0]?.path);
+    if (trouble === 'flush' || trouble === 'catalog') {
+      this.#break(`this member's ${trouble === 'catalog' ? 'catalog' : 'disk'} failed: ${message(error)}`);
+    }
+    const waiting = batch.filter((queued) => !this.#queue.includes(queued));
+    for (const { reject, path } of waiting) {
+      reject(trouble === undefined ? error : refusalFor(trouble, error, path));
+    }
+  }
+
+  /** Steps that fail stay open and are tried again before the next group, and at the next start. */
+  #carryOut(intents: readonly StoredIntent[], dirty: Set<string>): Error | undefined {
+    const { volume, makeRoom } = this.#options;
+    for (const [index, { intent }] of intents.entries()) {
+      try {
+        volume.carryOut(intent, dirty);
+      } catch (error) {
+        try {
+          if (diskTrouble(error) !== 'no-space') throw error;
+          makeRoom();
+          volume.carryOut(intent, dirty);
+        } catch (again) {
+          this.#unfinished.push(...intents.slice(index));
+          return again instanceof Error ? again : new Error(String(again));
+        }
+      }
+      if (index === intents.length >> 1) failpoint('commit:half-renamed');
+    }
+    return undefined;
+  }
+
+  async #retryUnfinished(): Promise<void> {
+    if (this.#unfinished.length === 0) return;
+    const intents = this.#unfinished;
+    this.#unfinished = [];
+    const dirty = new Set<string>();
+    const left = this.#carryOut(intents, dirty);
+    await this.#options.volume.flushDirectories(dirty);
+    if (left !== undefined) throw left;
+    this.#doneUpTo = intents.at(-1)?.id ?? 0;
+  }
+
+  /** Small things that ride on the next transaction. */
+  #housekeeping(): void {
+    const { catalog, displaced, now, log } = this.#options;
+    if (this.#doneUpTo > 0) catalog.ledger.clearIntents(this.#doneUpTo);
+    for (const { id, place, size } of displaced) {
+      log('warn', 'moved something unknown out of the way into the trash', { path: place, trash: id, size });
+      catalog.ledger.addTrash({ id, path: place, sha256: '', size, at: now() });
+      catalog.addTrashBytes(size);
+    }
+  }
+
+  #report(error: unknown, path: string | undefined): void {
+    this.#options.log('error', 'the disk or catalog refused a change', { path, error: message(error) });
+  }
+
+  #break(reason: string): void {
+    if (this.#broken !== undefined) return;
+    this.#broken = reason;
+    this.#options.onBroken(reason);
+  }
+}

@@ -1,0 +1,225 @@
+/** The store's door (store-api.ts): guards what is refused outright and hands the rest to those who do it. */
+import { randomBytes } from 'node:crypto';
+import type { FileHandle } from 'node:fs/promises';
+import {
+  type ChangesHeader,
+  type CommitReply,
+  type CommitRequest,
+  type CursorReply,
+  type CursorRequest,
+  type Entry,
+  type Hello,
+  type MergeReply,
+  type MergeRequest,
+  PROTOCOL_VERSION,
+  type RecordReply,
+  type StageRequest,
+} from '../peers/protocol.ts';
+import { Refusal } from '../replication/operation.ts';
+import type { ReplicaRecord } from '../replication/record.ts';
+import { readChanges } from './changes-feed.ts';
+import { Committer } from './commit-operation.ts';
+import type { GroupCommit } from './group-commit.ts';
+import { Maintenance } from './maintenance.ts';
+import { Merger } from './merge-records.ts';
+import { openObject } from './object-reader.ts';
+import type { PublishContext } from './publish.ts';
+import { SHA256 } from './record-check.ts';
+import type { OpenedObject, StagedFile, StagingWriter, Store, StoreOptions } from './store-api.ts';
+import { diskTrouble, message, refusalFor } from './store-errors.ts';
+import type { ReadOnlyReason } from './store-identity.ts';
+import type { StoreLock } from './store-lock.ts';
+import type { Trash } from './trash.ts';
+import { TreeReader } from './tree-reader.ts';
+
+export interface LocalStoreParts extends PublishContext {
+  readonly options: StoreOptions;
+  readonly lock: StoreLock;
+  readonly trash: Trash;
+  readonly readOnly: ReadOnlyReason;
+  readonly queue: GroupCommit;
+}
+
+export class LocalStore implements Store {
+  readonly #parts: LocalStoreParts;
+  readonly #tree: TreeReader;
+  readonly #committer: Committer;
+  readonly #merger: Merger;
+  readonly #maintenance: Maintenance | undefined;
+  readonly #members: Set<string>;
+  readonly #boot = randomBytes(8).toString('hex');
+  #readOnly: ReadOnlyReason;
+  #closing: Promise<void> | undefined;
+
+  constructor(parts: LocalStoreParts) {
+    const { catalog, volume, queue } = parts;
+    this.#parts = parts;
+    this.#tree = new TreeReader(catalog.reader, volume, catalog.shownAt);
+    this.#committer = new Committer(parts, queue);
+    this.#merger = new Merger(parts, queue);
+    this.#members = new Set([...catalog.ledger.members(), parts.options.member]);
+    this.#readOnly = parts.readOnly;
+    if (this.#readOnly === null) this.#maintenance = new Maintenance(parts);
+  }
+
+  /** Nothing is written from now on, until a restart. */
+  stopWriting(reason: string): void {
+    this.#readOnly ??= reason;
+    this.#parts.options.log('error', 'this member takes no more writes until it is restarted', { reason });
+  }
+
+  hello(): Hello {
+    const { catalog, space, options } = this.#parts;
+    const { store, incarnation, knowledge, change } = catalog.committed;
+    return {
+      protocol: PROTOCOL_VERSION,
+      member: options.member,
+      name: options.name,
+      store,
+      incarnation,
+      boot: this.#boot,
+      knowledge,
+      members: [...this.#members].sort(),
+      freeBytes: space.freeBytes(),
+      readOnly: this.#readOnly,
+      changes: change,
+    };
+  }
+
+  record(path: string): RecordReply {
+    return this.#tree.record(path);
+  }
+
+  list(dir: string): Iterable<Entry> {
+    return this.#tree.list(dir);
+  }
+
+  counts(): { files: number; directories: number; bytes: number; conflicts: number; trashBytes: number } {
+    const { totals, trashBytes } = this.#parts.catalog.committed;
+    return { ...totals, trashBytes };
+  }
+
+  async stage({ id, prefix }: StageRequest): Promise<StagedFile> {
+    const { staging, space } = this.#parts;
+    return await this.#writing(undefined, async () => {
+      space.require(prefix?.length ?? 0);
+      let size = await staging.make(id);
+      if (prefix !== undefined && size === 0) {
+        await this.#copyPrefix(id, prefix.sha256, prefix.length);
+        size = prefix.length;
+      }
+      return { id, diskPath: staging.path(id), size };
+    });
+  }
+
+  async stagedSize(id: string): Promise<number | null> {
+    return await this.#parts.staging.size(id);
+  }
+
+  async writeStaging(id: string, offset: number): Promise<StagingWriter> {
+    const { staging, space } = this.#parts;
+    return await this.#writing(undefined, () => staging.write(id, offset, (bytes) => space.require(bytes)));
+  }
+
+  async openStaging(id: string): Promise<FileHandle> {
+    return await this.#parts.staging.open(id);
+  }
+
+  async dropStaging(id: string): Promise<void> {
+    await this.#writing(undefined, () => this.#parts.staging.drop(id));
+  }
+
+  async commit(request: CommitRequest): Promise<CommitReply> {
+    return await this.#writing(pathOf(request), () => this.#committer.commit(request));
+  }
+
+  async merge(request: MergeRequest): Promise<MergeReply> {
+    return await this.#writing(undefined, () => this.#merger.merge(request));
+  }
+
+  changes(after: number): { header: ChangesHeader; records: Iterable<ReplicaRecord> } {
+    const { catalog } = this.#parts;
+    return readChanges(catalog.file, catalog.committed, after);
+  }
+
+  cursor({ store, incarnation }: CursorRequest): CursorReply {
+    return { after: this.#parts.catalog.ledger.cursor(store, incarnation) };
+  }
+
+  meetMember(member: string): void {
+    const { catalog, queue, now, options } = this.#parts;
+    if (this.#members.has(member) || this.#readOnly !== null || this.#closing !== undefined) return;
+    this.#members.add(member);
+    const met = queue.run({
+      path: undefined,
+      execute: async () => catalog.ledger.meet(member, now()),
+    });
+    met.catch((error: unknown) => {
+      this.#members.delete(member); // so that the next meeting tries again
+      options.log('warn', 'a member could not be remembered', { member, error: message(error) });
+    });
+  }
+
+  async openObject(sha256: string): Promise<OpenedObject> {
+    if (!SHA256.test(sha256)) throw new Refusal('invalid', 'not a sha256');
+    const { catalog, volume, warn } = this.#parts;
+    return await this.#guarded(undefined, () => openObject(catalog, volume, sha256, warn));
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    const { queue, catalog, lock } = this.#parts;
+    await this.#maintenance?.stop();
+    try {
+      await queue.finish();
+    } finally {
+      catalog.close();
+      lock.release();
+    }
+  }
+
+  async #copyPrefix(id: string, sha256: string, length: number): Promise<void> {
+    const { staging } = this.#parts;
+    const object = await this.openObject(sha256);
+    try {
+      if (!Number.isSafeInteger(length) || length < 0 || length > object.size) {
+        throw new Refusal('invalid', `the file has ${object.size} bytes, fewer than the prefix`);
+      }
+      // By descriptor, so that a rename meanwhile cannot hand us another file.
+      await staging.copyPrefix(id, `/proc/self/fd/${object.handle.fd}`, length);
+    } catch (error) {
+      await staging.drop(id);
+      throw error;
+    } finally {
+      await object.handle.close();
+    }
+  }
+
+  /** For everything that writes: refused when read-only or closing. */
+  async #writing<T>(path: string | undefined, action: () => Promise<T>): Promise<T> {
+    if (this.#closing !== undefined) throw new Refusal('busy', 'this member is stopping');
+    if (this.#readOnly !== null) throw new Refusal('read-only', this.#readOnly);
+    return await this.#guarded(path, action);
+  }
+
+  /** Disk and catalog errors become refusals that name the client's path; the log names the disk's. */
+  async #guarded<T>(path: string | undefined, action: () => Promise<T>): Promise<T> {
+    try {
+      return await action();
+    } catch (error) {
+      const trouble = error instanceof Refusal ? undefined : diskTrouble(error);
+      if (trouble === undefined) throw error;
+      this.#parts.options.log('error', 'the disk or catalog failed', { path, error: message(error) });
+      if (trouble === 'flush') this.stopWriting(`this member's disk failed: ${message(error)}`);
+      throw refusalFor(trouble, error, path);
+    }
+  }
+}
+
+function pathOf({ operation }: CommitRequest): string {
+  return operation.op === 'rename' ? operation.to : operation.path;
+}

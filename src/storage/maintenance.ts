@@ -1,0 +1,53 @@
+/** Slow chores of an open store: old trash, forgotten uploads, remembered operations past their time. */
+import type { GroupCommit } from './group-commit.ts';
+import type { PublishContext } from './publish.ts';
+import { STAGED_KEEP_MS } from './recovery.ts';
+import type { StoreOptions } from './store-api.ts';
+import { message } from './store-errors.ts';
+import type { Trash } from './trash.ts';
+
+const INTERVAL_MS = 10 * 60 * 1000;
+const OPERATIONS_KEEP_MS = 24 * 60 * 60 * 1000;
+
+export interface MaintenanceParts extends PublishContext {
+  readonly queue: GroupCommit;
+  readonly trash: Trash;
+  readonly options: StoreOptions;
+}
+
+export class Maintenance {
+  readonly #parts: MaintenanceParts;
+  readonly #timer: NodeJS.Timeout;
+  #running: Promise<void> | undefined;
+
+  constructor(parts: MaintenanceParts) {
+    this.#parts = parts;
+    this.#timer = setInterval(() => {
+      this.#running ??= this.#round().finally(() => {
+        this.#running = undefined;
+      });
+    }, INTERVAL_MS);
+    this.#timer.unref();
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#running;
+  }
+
+  async #round(): Promise<void> {
+    const { queue, catalog, trash, staging, now, options } = this.#parts;
+    try {
+      await queue.run({
+        path: undefined,
+        execute: async () => {
+          trash.expire(now());
+          catalog.ledger.forgetOperations(now() - OPERATIONS_KEEP_MS);
+        },
+      });
+      await staging.sweep(now() - STAGED_KEEP_MS, new Set());
+    } catch (error) {
+      options.log('warn', 'housekeeping failed; it is tried again', { error: message(error) });
+    }
+  }
+}

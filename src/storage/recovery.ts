@@ -1,0 +1,52 @@
+/** What a start does after any kind of end: redo what committed transactions had still to do, clear away the rest. */
+import { lstatSync, readdirSync, unlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Catalog } from './catalog.ts';
+import type { Staging } from './staging.ts';
+import type { Trash } from './trash.ts';
+import type { Displaced, Volume } from './volume.ts';
+
+export const STAGED_KEEP_MS = 24 * 60 * 60 * 1000;
+
+/** Redoes open intents and makes them durable, then clears them. Throws what the disk says: then nothing is cleared. */
+export async function redoIntents(
+  catalog: Catalog,
+  volume: Volume,
+  displaced: Displaced[],
+  now: number,
+): Promise<number> {
+  const intents = catalog.ledger.intents();
+  const last = intents.at(-1);
+  if (last === undefined) return 0;
+  const dirty = new Set<string>();
+  for (const { intent } of intents) volume.carryOut(intent, dirty);
+  // A directory that was only touched before the crash may not have been flushed either.
+  await volume.flushDirectories(dirty);
+  catalog.transaction(() => {
+    for (const { id, place, size } of displaced) {
+      catalog.ledger.addTrash({ id, path: place, sha256: '', size, at: now });
+      catalog.addTrashBytes(size);
+    }
+    catalog.ledger.clearIntents(last.id);
+  });
+  displaced.length = 0;
+  return intents.length;
+}
+
+/** After redoIntents: names that only a commit under way could have used, stale uploads, orphans in the trash. */
+export async function clearLeftovers(
+  catalog: Catalog,
+  volume: Volume,
+  staging: Staging,
+  trash: Trash,
+  now: number,
+): Promise<void> {
+  for (const name of readdirSync(volume.stagingDir)) {
+    const path = join(volume.stagingDir, name);
+    const found = lstatSync(path);
+    const secondName = name.startsWith('link-') && found.nlink > 1;
+    if (secondName || /^(?:copy|inline|touch)-/.test(name)) unlinkSync(path);
+  }
+  await staging.sweep(now - STAGED_KEEP_MS, new Set());
+  catalog.transaction(() => trash.adoptOrphans(now));
+}

@@ -1,0 +1,98 @@
+/** What can keep a store from opening, and how errors of disk and catalog become refusals. */
+import { Refusal } from '../replication/operation.ts';
+
+/** The catalog file cannot be read as what it was. Names the file; nothing was changed. */
+export class CatalogDamaged extends Error {
+  override readonly name = 'CatalogDamaged';
+  readonly file: string;
+  constructor(file: string, cause: unknown) {
+    super(
+      `The catalog ${file} is damaged (${message(cause)}). Nothing was changed. Move it away together with its -wal and ` +
+        '-shm files and restore it from a backup; the shared files beside it are untouched.',
+      { cause },
+    );
+    this.file = file;
+  }
+}
+
+/** Another storage server works on the same state directory. */
+export class StoreInUse extends Error {
+  override readonly name = 'StoreInUse';
+  constructor(stateDir: string, cause?: unknown) {
+    super(
+      `Another storage server is already running on ${stateDir}: stop it first, or give this member another --data directory.`,
+      { cause },
+    );
+  }
+}
+
+/** The volume's file system cannot keep the promises a commit needs. */
+export class VolumeUnfit extends Error {
+  override readonly name = 'VolumeUnfit';
+  constructor(filesDir: string, what: string, cause?: unknown) {
+    super(`The file system of ${filesDir} cannot hold the shared files: ${what}.`, { cause });
+  }
+}
+
+/** A flush to disk failed: what the kernel holds of it is unknown from now on, so it is never tried again. */
+export class FlushFailed extends Error {
+  override readonly name = 'FlushFailed';
+  constructor(path: string, cause: unknown) {
+    super(`flushing ${path} to disk failed: ${message(cause)}`, { cause });
+  }
+}
+
+export type DiskTrouble = 'no-space' | 'permission' | 'catalog' | 'flush' | 'io';
+
+const SQLITE_FULL = 13;
+const SQLITE_CORRUPT = 11;
+const SQLITE_NOTADB = 26;
+
+/** The primary SQLite result code of an error of node:sqlite, or undefined. */
+export function sqliteCode(error: unknown): number | undefined {
+  if (!(error instanceof Error) || !('errcode' in error) || typeof error.errcode !== 'number')
+    return undefined;
+  return error.errcode & 0xff;
+}
+
+export function isDamage(error: unknown): boolean {
+  const code = sqliteCode(error);
+  return code === SQLITE_CORRUPT || code === SQLITE_NOTADB;
+}
+
+export function errnoOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}
+
+/** What kind of trouble with disk or catalog an error is; undefined: a defect in the program, not the disk. */
+export function diskTrouble(error: unknown): DiskTrouble | undefined {
+  const errno = errnoOf(error instanceof FlushFailed ? error.cause : error);
+  if (errno === 'ENOSPC' || errno === 'EDQUOT') return 'no-space';
+  if (error instanceof FlushFailed) return 'flush';
+  const code = sqliteCode(error);
+  if (code === SQLITE_FULL) return 'no-space';
+  if (code !== undefined) return 'catalog';
+  if (errno === 'EACCES' || errno === 'EPERM') return 'permission';
+  return errno?.startsWith('E') && error instanceof Error && 'syscall' in error ? 'io' : undefined;
+}
+
+/** The refusal to tell a client; the disk's path stays in `cause` and in the log. */
+export function refusalFor(trouble: DiskTrouble, cause: unknown, path?: string): Refusal {
+  const where = path === undefined ? '' : ` for ${path}`;
+  const options = path === undefined ? { cause } : { path, cause };
+  switch (trouble) {
+    case 'no-space':
+      return new Refusal('no-space', `no space left on this member's disk${where}`, options);
+    case 'permission':
+      return new Refusal('io', `this member's disk denies permission${where}`, options);
+    case 'catalog':
+      return new Refusal('io', `this member's catalog cannot be written${where}`, options);
+    case 'flush':
+    case 'io':
+      return new Refusal('io', `this member's disk failed${where}`, options);
+  }
+}
+
+export function message(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,80 @@
+/**
+ * One replica on this disk. Opening it: lock, catalog, identity, file system probe, redo of what was committed, a new
+ * incarnation; a volume that is missing or another's opens read-only and is not touched.
+ */
+import { randomBytes } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { conflictPath } from '../replication/conflict-name.ts';
+import { Catalog } from './catalog.ts';
+import { DiskSpace } from './disk-space.ts';
+import { GroupCommit } from './group-commit.ts';
+import { LocalStore } from './local-store.ts';
+import { INTERNAL_NAME } from './path-check.ts';
+import type { PublishContext } from './publish.ts';
+import { clearLeftovers, redoIntents } from './recovery.ts';
+import { Staging } from './staging.ts';
+import type { Store, StoreOptions } from './store-api.ts';
+import { makeInternalDirectories, type ReadOnlyReason, settleIdentity } from './store-identity.ts';
+import { lockStore } from './store-lock.ts';
+import { Trash } from './trash.ts';
+import { type Displaced, Volume } from './volume.ts';
+import { probeVolume } from './volume-probe.ts';
+
+/**
+ * Opens or makes a store. Throws StoreInUse, CatalogDamaged, VolumeUnfit; a missing or foreign volume is no error: the
+ * store opens read-only and `hello().readOnly` says why.
+ */
+export async function openStore(options: StoreOptions): Promise<Store> {
+  const filesDir = resolve(options.filesDir);
+  const { stateDir, member, now, log } = options;
+  mkdirSync(stateDir, { recursive: true });
+  const lock = lockStore(stateDir);
+  let catalog: Catalog | undefined;
+  try {
+    catalog = new Catalog(join(stateDir, 'catalog.sqlite'), conflictPath);
+    const displaced: Displaced[] = [];
+    const volume = new Volume(filesDir, (what) => displaced.push(what));
+    const staging = new Staging(volume.stagingDir);
+    const space = new DiskSpace(filesDir, options.reserveBytes);
+    const trash = new Trash(catalog, volume, space);
+    const readOnly: ReadOnlyReason = await settleIdentity(catalog, filesDir, member);
+    if (readOnly === null) {
+      makeInternalDirectories(filesDir);
+      probeVolume(filesDir, join(filesDir, INTERNAL_NAME));
+      const redone = await redoIntents(catalog, volume, displaced, now());
+      if (redone > 0) log('info', 'finished what was committed before the last stop', { steps: redone });
+      await clearLeftovers(catalog, volume, staging, trash, now());
+      catalog.incarnate(randomBytes(4).toString('hex'));
+    } else {
+      log('error', 'this member takes no writes', { reason: readOnly });
+    }
+    const warn = (message: string, details: object) => log('warn', message, details);
+    const context: PublishContext = { catalog, volume, staging, space, now, warn };
+    const store: LocalStore = new LocalStore({
+      ...context,
+      options,
+      lock,
+      trash,
+      readOnly,
+      queue: new GroupCommit({
+        catalog,
+        volume,
+        staging,
+        now,
+        log,
+        displaced,
+        onBroken: (reason) => store.stopWriting(reason),
+        makeRoom: () => trash.makeRoom(),
+      }),
+    });
+    return store;
+  } catch (error) {
+    catalog?.close();
+    lock.release();
+    throw error;
+  }
+}
+
+export { COMMIT_FAILPOINTS } from './group-commit.ts';
+export { CatalogDamaged, StoreInUse, VolumeUnfit } from './store-errors.ts';
