@@ -1,0 +1,52 @@
+/** `cloudroid proxy`: the door for FTP clients; all members together behind it. */
+import { watchPeersFile } from '../config/peers-watch.ts';
+import { openReplica } from '../peers/ftp-replica.ts';
+import type { ProxyReport } from '../peers/protocol.ts';
+import { openReplicaSet } from '../peers/replica-set.ts';
+import { credentialsFor, loadOrMakeNetworkKey } from '../peers/trust.ts';
+import { startProxy } from '../proxy/proxy-server.ts';
+import type { ExitStatus } from '../system/exit-status.ts';
+import { formatEndpoint } from '../system/port-in-use.ts';
+import type { CommandInput } from './command.ts';
+import { runRole } from './role-process.ts';
+import { ownEndpoint } from './running-member.ts';
+
+/** Running transfers may finish for so long after the wish to stop. */
+const DRAIN_MS = 20_000;
+const REPORT_MS = 3000;
+
+export function proxy({ settings }: CommandInput): Promise<ExitStatus> {
+  return runRole('proxy', settings, async ({ identity, logger }) => {
+    const key = await loadOrMakeNetworkKey(settings.networkKeyFile);
+    const credentials = await credentialsFor(key, identity.member);
+    const local = openReplica({ endpoint: ownEndpoint(settings), credentials });
+    const replicas = openReplicaSet({ local, ack: settings.ack, credentials, identity, logger });
+    const peers = watchPeersFile(settings.peersFile, (list) => replicas.setPeers(list), logger);
+    const door = await startProxy({ ...settings, name: identity.name, replicas, logger });
+    logger.info('clients may connect', { address: formatEndpoint(door.endpoint) });
+
+    const report = (): ProxyReport => ({
+      at: Date.now(),
+      ...door.counts(),
+      listening: formatEndpoint(door.endpoint),
+      ack: settings.ack,
+      members: replicas.members(),
+    });
+    const tell = (): void => {
+      local
+        .report({ proxy: report() })
+        .catch((error: unknown) => logger.debug('the storage server was not told', { error }));
+    };
+    tell();
+    const telling = setInterval(tell, REPORT_MS);
+    return {
+      stop: async () => {
+        clearInterval(telling);
+        peers.close();
+        await door.close(DRAIN_MS);
+        await replicas.close();
+        local.close();
+      },
+    };
+  });
+}
