@@ -8,7 +8,7 @@ export type ParsedCommand =
   | { readonly kind: 'bad-argument'; readonly name: string; readonly why: string };
 
 const SPACE = 32;
-const NAME = /^[A-Z]{1,16}$/;
+const NAME = /^[A-Z][A-Z0-9]{0,15}$/;
 /** C0, DEL and C1: no name needs them, and each of them breaks somebody's protocol or terminal. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is the purpose
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;

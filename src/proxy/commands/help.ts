@@ -69,7 +69,7 @@ function helpReply(table: readonly CommandDefinition[], asked: string): Reply {
     const prefix = asked === 'SITE' ? 'SITE ' : '';
     const names = table
       .filter(({ name }) => (asked === 'SITE') === name.startsWith('SITE '))
-      .map(({ name }) => name.slice(prefix.length).padEnd(7));
+      .map(({ name }) => name.slice(prefix.length).padEnd(8));
     const lines: string[] = [];
     for (let at = 0; at < names.length; at += WORDS_PER_LINE)
       lines.push(names.slice(at, at + WORDS_PER_LINE).join(''));

@@ -48,6 +48,7 @@ export const listingCommands: readonly CommandDefinition[] = [
     name: 'MLSD',
     argument: 'optional',
     syntax: '[<path>]',
+    feature: 'TVFS',
     help: 'Lists a directory with the facts chosen by OPTS MLST.',
     reference: 'RFC 3659 7',
     run(session, argument) {
