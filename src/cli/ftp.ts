@@ -2,17 +2,33 @@
 
 import { credentialsFor, loadOrMakeNetworkKey } from '../peers/trust.ts';
 import { startStorageServer } from '../storage/storage-server.ts';
-import { openStore } from '../storage/store.ts';
-import type { ExitStatus } from '../system/exit-status.ts';
+import { CatalogDamaged, openStore, StoreInUse, VolumeUnfit } from '../storage/store.ts';
+import type { Store, StoreOptions } from '../storage/store-api.ts';
+import { CommandError, type ExitStatus, exitStatus } from '../system/exit-status.ts';
 import { listenError } from '../system/port-in-use.ts';
 import type { CommandInput } from './command.ts';
 import { runRole } from './role-process.ts';
+
+/** What keeps a store from opening says in its message what to do; here it gets its exit status. */
+async function openStoreOrExplain(options: StoreOptions): Promise<Store> {
+  try {
+    return await openStore(options);
+  } catch (error) {
+    if (error instanceof StoreInUse)
+      throw new CommandError(exitStatus.inUse, error.message, { cause: error });
+    if (error instanceof CatalogDamaged)
+      throw new CommandError(exitStatus.damaged, error.message, { cause: error });
+    if (error instanceof VolumeUnfit)
+      throw new CommandError(exitStatus.cannotCreate, error.message, { cause: error });
+    throw error;
+  }
+}
 
 export function ftp({ settings, version }: CommandInput): Promise<ExitStatus> {
   return runRole('ftp', settings, async ({ identity, logger, boot }) => {
     const key = await loadOrMakeNetworkKey(settings.networkKeyFile);
     const credentials = await credentialsFor(key, identity.member);
-    const store = await openStore({
+    const store = await openStoreOrExplain({
       filesDir: settings.filesDir,
       stateDir: settings.stateDir,
       member: identity.member,

@@ -1,8 +1,7 @@
 /** `cloudroid run`: storage server, proxy and sweep as child processes, kept alive, stopped in order. */
-import { mkdirSync } from 'node:fs';
 import { loadOrMakeIdentity } from '../config/identity.ts';
 import { watchPeersFile } from '../config/peers-watch.ts';
-import { CommandError, type ExitStatus, exitStatus } from '../system/exit-status.ts';
+import { type ExitStatus, exitStatus } from '../system/exit-status.ts';
 import { startLogger } from '../system/logger.ts';
 import type { Logger } from '../system/logger-api.ts';
 import { assertCanListen } from '../system/port-in-use.ts';
@@ -43,12 +42,6 @@ export async function run({ settings, options }: CommandInput): Promise<ExitStat
   await assertCanListen(settings.listen, 'listen');
   await assertCanListen(settings.storageListen, 'storage-listen');
   const identity = loadOrMakeIdentity(settings);
-  try {
-    mkdirSync(settings.filesDir, { recursive: true });
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new CommandError(exitStatus.cannotCreate, `The folder ${settings.filesDir} cannot be made: ${why}`);
-  }
 
   const [program = ''] = process.argv.slice(1);
   const handedOn = Object.entries(options).map(([name, value]) => `--${name}=${value}`);

@@ -65,7 +65,7 @@ export function readMemberId(stateDir: string): string | null {
   }
   throw new CommandError(
     exitStatus.configuration,
-    `${file} is damaged: expected {"member": "<id>"}. Put it back from a copy, or remove it and this member gets a new id.`,
+    `${file} is damaged: expected {"member": "<id>"}. Put it back; the id is also in files/.cloudroid/store.json of the data folder.`,
   );
 }
 

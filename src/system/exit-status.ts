@@ -8,7 +8,10 @@ export const exitStatus = {
   /** `status`: no member runs here. As `systemctl status` answers. */
   notRunning: 3,
   usage: 64,
-  portInUse: 69,
+  /** Something stored is not what was written. */
+  damaged: 65,
+  /** A port, or the data folder, is in use by another program. */
+  inUse: 69,
   internal: 70,
   cannotCreate: 73,
   inputOutput: 74,
@@ -21,7 +24,8 @@ export type ExitStatus = (typeof exitStatus)[keyof typeof exitStatus];
 /** A process that ended like this would end the same way again: it is not restarted. */
 const fatal: ReadonlySet<number> = new Set([
   exitStatus.usage,
-  exitStatus.portInUse,
+  exitStatus.damaged,
+  exitStatus.inUse,
   exitStatus.cannotCreate,
   exitStatus.noPermission,
   exitStatus.configuration,
@@ -43,7 +47,7 @@ export class CommandError extends Error {
 }
 
 const bySystemCode: { readonly [code: string]: ExitStatus } = {
-  EADDRINUSE: exitStatus.portInUse,
+  EADDRINUSE: exitStatus.inUse,
   EADDRNOTAVAIL: exitStatus.configuration,
   EACCES: exitStatus.noPermission,
   EPERM: exitStatus.noPermission,

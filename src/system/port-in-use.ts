@@ -14,7 +14,7 @@ export function listenError(error: unknown, endpoint: Endpoint, option: string):
   switch (systemCodeOf(error)) {
     case 'EADDRINUSE':
       return new CommandError(
-        exitStatus.portInUse,
+        exitStatus.inUse,
         `Port ${port} is in use. Stop the other program or choose another: --${option} ${other}`,
         { cause: error },
       );
