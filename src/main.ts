@@ -45,7 +45,8 @@ try {
   process.exit(await runCommandLine(commands, process.argv.slice(2), versionOfPackage()));
 } catch (error) {
   const priority = process.env['JOURNAL_STREAM'] === undefined ? '' : '<3>';
-  const expected = error instanceof CommandError;
+  // A failed system call names its file and reason; a stack would only hide them.
+  const expected = error instanceof CommandError || (error instanceof Error && 'syscall' in error);
   const text = expected
     ? error.message
     : error instanceof Error
