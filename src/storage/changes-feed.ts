@@ -8,7 +8,7 @@ import { RECORD_COLUMNS, recordOf } from './record-row.ts';
 /** The connection is closed at the end, by `return`, or when the header cannot be read. */
 export function readChanges(
   file: string,
-  identity: { store: string; incarnation: string },
+  { store, incarnation }: { store: string; incarnation: string },
   after: number,
 ): { header: ChangesHeader; records: Iterable<ReplicaRecord> & Disposable } {
   const database = openReader(file);
@@ -49,7 +49,7 @@ export function readChanges(
       },
     };
     return {
-      header: { ...identity, knowledge, upTo, count },
+      header: { store, incarnation, knowledge, upTo, count },
       records: { [Symbol.iterator]: () => iterator, [Symbol.dispose]: close },
     };
   } catch (error) {

@@ -25,7 +25,6 @@ export function checkPath(path: unknown, filesDir: string): asserts path is stri
     if (name.startsWith(INTERNAL_NAME)) {
       throw new Refusal('forbidden-name', `names that begin with ${INTERNAL_NAME} are reserved`, { path });
     }
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: these three are what is looked for
     if (/[\0\r\n]/.test(name))
       throw new Refusal('forbidden-name', 'NUL, CR and LF cannot be in a name', { path });
     if (Buffer.byteLength(name) > MAX_NAME_BYTES) {

@@ -4,10 +4,10 @@
  * made in staging (hard links; copies where two records want different modification times), what goes is linked into
  * the trash, and the rest is written down as intents.
  */
-import { createHash, randomBytes } from 'node:crypto';
-import { accessSync, constants, linkSync, lstatSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { constants, linkSync, lstatSync } from 'node:fs';
 import { copyFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { Refusal } from '../replication/operation.ts';
 import type { ReplicaRecord } from '../replication/record.ts';
 import type { Catalog } from './catalog.ts';
@@ -15,7 +15,7 @@ import type { Intent } from './catalog-ledger.ts';
 import { type ContentSource, findSource, sourceAt } from './content-source.ts';
 import type { DiskSpace } from './disk-space.ts';
 import type { Group } from './group.ts';
-import { INTERNAL_NAME } from './path-check.ts';
+import { checkWritable, directorySteps, noteCollisions, placeOf } from './placement.ts';
 import type { LocalFile, StoredRecord } from './record-row.ts';
 import type { Effects } from './record-writer.ts';
 import type { Prepared, Staging } from './staging.ts';
@@ -71,62 +71,9 @@ export async function placeFiles(
     ...steps.publishes,
     ...steps.touches,
   ];
-  checkWritable(volume, group, intents);
+  checkWritable(volume, intents);
   group.addIntents(intents);
   group.closePlaces(from);
-}
-
-/** A live record at the shown path of a shadowed file, or its end, moves that file too. */
-function noteCollisions(catalog: Catalog, effects: Effects): void {
-  for (const path of [...effects.files.keys(), ...effects.directories.keys()]) {
-    const shadowed = catalog.table.shadowedAt(path);
-    if (shadowed !== undefined) effects.file(shadowed.record.path, shadowed);
-  }
-}
-
-/** Where the bytes of a record belong; undefined for what has none. */
-export function placeOf(catalog: Catalog, record: ReplicaRecord): string | undefined {
-  const { table } = catalog;
-  if (record.kind !== 'file') return undefined;
-  if (!table.hasLiveDescendant(record.path)) return record.path;
-  const shown = catalog.shownAt(record);
-  const taken = table.get(shown);
-  const free = (taken === undefined || taken.kind === 'tombstone') && !table.hasLiveDescendant(shown);
-  if (free && table.shadowedAt(shown)?.record.path === record.path) return shown;
-  return `/${INTERNAL_NAME}/hidden/${createHash('sha256').update(record.path).digest('hex')}`;
-}
-
-function directorySteps(catalog: Catalog, effects: Effects): { gone: Intent[]; made: Intent[] } {
-  const gone: string[] = [];
-  const made: string[] = [];
-  for (const [path, before] of effects.directories) {
-    const now = catalog.table.hasLiveDescendant(path) || catalog.table.get(path)?.kind === 'directory';
-    if (now !== before) (now ? made : gone).push(path);
-  }
-  return {
-    gone: gone.sort((a, b) => b.length - a.length).map((place) => ({ action: 'rmdir', place })),
-    made: made.sort((a, b) => a.length - b.length).map((place) => ({ action: 'mkdir', place })),
-  };
-}
-
-/** What can be known to fail is refused before the transaction. */
-function checkWritable(volume: Volume, group: Group, intents: readonly Intent[]): void {
-  const checked = new Set<string>();
-  for (const { place } of intents) {
-    let dir = dirname(volume.diskPath(place));
-    while (dir.length >= volume.filesDir.length && !checked.has(dir)) {
-      checked.add(dir);
-      try {
-        accessSync(dir, constants.W_OK | constants.X_OK);
-        break;
-      } catch (error) {
-        const errno = errnoOf(error);
-        if (errno !== 'ENOENT' && errno !== 'ENOTDIR') throw error;
-        dir = dirname(dir);
-      }
-    }
-  }
-  if (checked.size > 0) group.dirtyBefore.add(volume.stagingDir);
 }
 
 class Steps {
