@@ -107,9 +107,17 @@ export async function send(
   { signal, stallMs }: MoveOptions,
 ): Promise<void> {
   let sourceError: Error | null = null;
+  // Before the pipeline listens: it would close the socket with a FIN, and half a file would look whole.
   source.once('error', (error) => {
     if (!socket.destroyed) sourceError = error;
+    socket.resetAndDestroy();
   });
+  source.once('close', () => {
+    if (!source.readableEnded) socket.resetAndDestroy();
+  });
+  const reset = () => socket.resetAndDestroy();
+  signal.addEventListener('abort', reset);
+  if (signal.aborted) reset();
   let stalled = false;
   socket.setTimeout(stallMs, () => {
     // Nothing to send: the source is slow, not the client.
@@ -130,6 +138,8 @@ export async function send(
     if (sourceError !== null) throw sourceError;
     const why = stalled ? 'The client stopped reading.' : 'The client closed the data connection.';
     throw new DataConnectionLost(why, { cause: error });
+  } finally {
+    signal.removeEventListener('abort', reset);
   }
   socket.setTimeout(LINGER_MS, () => socket.destroy());
 }

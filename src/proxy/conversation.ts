@@ -99,8 +99,7 @@ export class Conversation {
     if (transfer === null || request.kind !== 'run' || during === undefined) {
       this.#queue.push(request);
     } else if (during === 'urgent') {
-      if (transfer.abort('Aborted; nothing was changed.')) this.session.abortPending = true;
-      this.#queue.unshift(request);
+      this.#abort(request);
     } else if (
       (during === 'always' || request.argument.trim() === '') &&
       this.#queue.length === 0 &&
@@ -119,7 +118,9 @@ export class Conversation {
       const request = this.#queue.shift();
       if (request === undefined) break;
       const loggedIn = this.session.user !== null;
-      const text = await answer(this.session, request);
+      const answering = answer(this.session, request);
+      this.#abortIfAsked();
+      const text = await answering;
       if (loggedIn && this.session.user === null) this.#loginTimer.refresh();
       this.#idleTimer.refresh();
       if (text.closes) {
@@ -134,6 +135,22 @@ export class Conversation {
     this.#worker = 'waiting';
     if (this.#connection === 'closed') this.#finish();
     else if (this.session.presence !== 'here') this.#close(null);
+  }
+
+  /** Gives the transfer up and answers ABOR before everything else that waits. */
+  #abort(request: Request): void {
+    if (this.session.transfer?.abort('Aborted; nothing was changed.')) this.session.abortPending = true;
+    this.#queue.unshift(request);
+  }
+
+  /** An ABOR that came with or before the beginning of the transfer waits in the queue. */
+  #abortIfAsked(): void {
+    if (this.session.transfer === null) return;
+    const at = this.#queue.findIndex(
+      (waiting) => waiting.kind === 'run' && waiting.definition.duringTransfer === 'urgent',
+    );
+    const [request] = at < 0 ? [] : this.#queue.splice(at, 1);
+    if (request !== undefined) this.#abort(request);
   }
 
   #send(text: Reply): void {

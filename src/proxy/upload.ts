@@ -3,12 +3,13 @@
  * sent a FIN, the bytes it announced, and is still there: stream mode has no other way to tell a whole file from a
  * client that died.
  */
+import type { Socket } from 'node:net';
 import { setImmediate as nextTick } from 'node:timers/promises';
 import { receive } from '../ftp/data-stream.ts';
 import { type Reply, reply } from '../ftp/reply.ts';
-import type { Upload, UploadOptions } from '../peers/replica-set-api.ts';
+import type { Outcome, Upload, UploadOptions } from '../peers/replica-set-api.ts';
 import { CommandRefused } from './error-reply.ts';
-import { logTransfer, openData, runTransfer } from './run-transfer.ts';
+import { logTransfer, openData, runTransfer, type TransferRequest } from './run-transfer.ts';
 import type { Session } from './session.ts';
 import { type Transfer, TransferAborted } from './transfer.ts';
 
@@ -26,51 +27,67 @@ export function receiveFile(
   path: string,
   plan: (restartAt: number) => Promise<UploadPlan>,
 ): Promise<Reply> {
-  return runTransfer(
-    session,
-    { kind: 'upload', command, path },
-    async (transfer, { restartAt, announcedBytes }) => {
-      const { path: target, options, opening } = await plan(restartAt);
-      const { socket, begin } = await openData(session, transfer, opening);
-      try {
-        const announced = announcedBytes > 0 ? { announcedBytes } : {};
-        const upload = await session.replicas.startUpload(target, { ...options, ...announced });
-        const giveUp = () =>
-          void upload.abort('given up by the client or by us').catch((error: unknown) => {
-            session.logger.warn('an upload could not be put away', { path: target, error });
-          });
-        // At once, not after the write that may be waiting for a slow member.
-        transfer.signal.addEventListener('abort', giveUp);
-        try {
-          begin();
-          for await (const chunk of receive(socket, {
-            signal: transfer.signal,
-            stallMs: session.services.limits.stallMs,
-          })) {
-            await upload.write(chunk);
-            transfer.bytes += chunk.length;
-          }
-          socket.end();
-          checkAnnounced(transfer, upload, announcedBytes);
-          await checkClientIsThere(session);
-          transfer.beginCommit();
-          const outcome = await upload.finish();
-          logTransfer(session, transfer, 'stored', {
-            ...(target === path ? {} : { as: target }),
-            members: `${outcome.stored}/${outcome.total}`,
-          });
-          return reply(outcome.acknowledged ? 226 : 451, outcome.sentence);
-        } catch (error) {
-          await upload.abort(error instanceof Error ? error.message : 'failed');
-          throw error;
-        } finally {
-          transfer.signal.removeEventListener('abort', giveUp);
-        }
-      } finally {
-        if (!socket.writableEnded) socket.destroy();
-      }
-    },
-  );
+  const request: TransferRequest = { kind: 'upload', command, path };
+  return runTransfer(session, request, async (transfer, { restartAt, announcedBytes }) => {
+    const { path: target, options, opening } = await plan(restartAt);
+    const { socket, begin } = await openData(session, transfer, opening);
+    try {
+      const announced = announcedBytes > 0 ? { announcedBytes } : {};
+      const upload = await session.replicas.startUpload(target, { ...options, ...announced });
+      begin();
+      const outcome = await orAbort(session, transfer, upload, async () => {
+        await fill(session, transfer, upload, socket);
+        socket.end();
+        checkAnnounced(transfer, upload, announcedBytes);
+        await checkClientIsThere(session);
+        transfer.beginCommit();
+        return await upload.finish();
+      });
+      logTransfer(session, transfer, 'stored', {
+        ...(target === path ? {} : { as: target }),
+        members: `${outcome.stored}/${outcome.total}`,
+      });
+      return reply(outcome.acknowledged ? 226 : 451, outcome.sentence);
+    } finally {
+      if (!socket.writableEnded) socket.destroy();
+    }
+  });
+}
+
+/** Until the client's FIN. */
+async function fill(session: Session, transfer: Transfer, upload: Upload, socket: Socket): Promise<void> {
+  const { stallMs } = session.services.limits;
+  for await (const chunk of receive(socket, { signal: transfer.signal, stallMs })) {
+    await upload.write(chunk);
+    transfer.bytes += chunk.length;
+  }
+}
+
+/** Puts the upload away when `work` fails or the transfer is aborted, and only then passes the failure on. */
+async function orAbort(
+  session: Session,
+  { signal, path }: Transfer,
+  upload: Upload,
+  work: () => Promise<Outcome>,
+): Promise<Outcome> {
+  let aborting: Promise<void> | null = null;
+  const abort = (): Promise<void> => {
+    aborting ??= upload.abort('the client or the gateway gave it up').catch((error: unknown) => {
+      session.logger.warn('an upload could not be put away', { path, why: String(error) });
+    });
+    return aborting;
+  };
+  const atOnce = () => void abort();
+  // Not behind the write that may be waiting for a slow member.
+  signal.addEventListener('abort', atOnce);
+  try {
+    return await work();
+  } catch (error) {
+    await abort();
+    throw error;
+  } finally {
+    signal.removeEventListener('abort', atOnce);
+  }
 }
 
 /** ALLO may have told the size of what comes or, before a REST, of the whole. */

@@ -163,6 +163,7 @@ export class RawClient {
 export async function readAll(socket: Socket): Promise<Buffer> {
   const chunks: Buffer[] = [];
   socket.on('data', (chunk: Buffer) => chunks.push(chunk));
+  socket.resume();
   await new Promise<void>((resolve) => {
     socket.once('end', () => {
       socket.end();
