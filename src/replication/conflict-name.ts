@@ -1,0 +1,45 @@
+/**
+ * Where the losing file of two concurrent writes goes, and where a file is shown whose path is a directory:
+ * `<stem>.conflict-<UTC of its stamp>-<member>-<incarnation><seq><.ext>`. The same on every member.
+ */
+import type { ReplicaRecord } from './record.ts';
+import { isConflictActor } from './version.ts';
+
+const MAX_NAME_BYTES = 255;
+/** Longer ones are part of the stem: nobody's program tells a file's type by them. */
+const MAX_EXTENSION_BYTES = 16;
+
+/** The virtual path of the conflict copy of this record, in the same directory. */
+export function conflictPath(record: ReplicaRecord): string {
+  const slash = record.path.lastIndexOf('/') + 1;
+  return record.path.slice(0, slash) + conflictName(record.path.slice(slash), record);
+}
+
+function conflictName(name: string, { dot: [actor, seq], stamp }: ReplicaRecord): string {
+  const point = name.lastIndexOf('.');
+  const found = point > 0 ? name.slice(point) : '';
+  const extension = Buffer.byteLength(found) <= MAX_EXTENSION_BYTES ? found : '';
+  const stem = name.slice(0, name.length - extension.length);
+  const plain = isConflictActor(actor) ? actor.slice(1) : actor;
+  const [member = '', incarnation = ''] = plain.split('.');
+  // A conflict copy that is shadowed in its turn must not be shown under the name of another file.
+  const mark = isConflictActor(actor) ? 'x' : '';
+  const suffix = `.conflict-${utc(stamp)}-${member}-${incarnation}${seq}${mark}${extension}`;
+  return cutToBytes(stem, MAX_NAME_BYTES - Buffer.byteLength(suffix)) + suffix;
+}
+
+/** 20261123T052101.123Z; stamps out of the calendar's range as plain milliseconds. */
+function utc(stamp: number): string {
+  const date = new Date(stamp);
+  return Number.isNaN(date.getTime()) ? String(stamp) : date.toISOString().replaceAll(/[-:]/g, '');
+}
+
+/** The longest beginning of at most so many bytes that ends between two characters. */
+function cutToBytes(text: string, bytes: number): string {
+  const encoded = Buffer.from(text);
+  if (encoded.length <= bytes) return text;
+  let end = Math.max(0, bytes);
+  // 10xxxxxx: the middle of a character.
+  while (end > 0 && ((encoded[end] ?? 0) & 0xc0) === 0x80) end -= 1;
+  return encoded.toString('utf8', 0, end);
+}

@@ -1,0 +1,68 @@
+/** The writes of one operation, assigned one after the other on top of what the replica has. */
+
+import type { PushedRecord } from './operation.ts';
+import { Refusal } from './operation.ts';
+import type { Overlay } from './overlay.ts';
+import type { Assigner } from './plan.ts';
+import type { Dot, ReplicaRecord, VersionVector } from './record.ts';
+import { shownAt } from './tree-view.ts';
+import { withDot } from './version.ts';
+
+type Content = Pick<ReplicaRecord, 'kind' | 'size' | 'sha256' | 'mtime'>;
+
+export class OperationDraft {
+  readonly table: Overlay;
+  readonly pushed: PushedRecord[] = [];
+  readonly #assigner: Assigner;
+  #seq: number;
+
+  constructor(table: Overlay, assigner: Assigner) {
+    this.table = table;
+    this.#assigner = assigner;
+    this.#seq = assigner.lastSeq;
+  }
+
+  get now(): number {
+    return this.#assigner.now;
+  }
+
+  /** The own dots assigned so far. */
+  get knowledge(): VersionVector {
+    return this.#seq === this.#assigner.lastSeq ? {} : { [this.#assigner.actor]: this.#seq };
+  }
+
+  write(path: string, content: Content): void {
+    const before = this.table.get(path);
+    // Later than all that was seen here, whatever the clock says; a forgotten tombstone counts as seen.
+    const previous = before?.stamp ?? this.table.collectedStamp;
+    this.#assign(path, before, content, Math.max(this.now, previous + 1));
+  }
+
+  /** A tombstone in place of a live record. */
+  bury(before: ReplicaRecord): void {
+    // Never the clock: a concurrent write on the same base must beat the deletion.
+    const stamp = before.stamp + 1;
+    this.#assign(before.path, before, { kind: 'tombstone', size: 0, sha256: '', mtime: this.now }, stamp);
+  }
+
+  requireDirectory(path: string): void {
+    const { kind } = shownAt(this.table, path);
+    if (kind === 'nothing') throw new Refusal('not-found', 'no such directory', { path });
+    if (kind === 'file') throw new Refusal('not-a-directory', 'it is a file', { path });
+  }
+
+  #assign(path: string, before: ReplicaRecord | undefined, content: Content, stamp: number): void {
+    this.#seq += 1;
+    const dot: Dot = [this.#assigner.actor, this.#seq];
+    const record: ReplicaRecord = {
+      path,
+      ...content,
+      dot,
+      stamp,
+      context: withDot(before?.context ?? this.table.knowledge, dot),
+      kept: before?.kept ?? [],
+    };
+    this.table.put(record);
+    this.pushed.push({ record, base: before?.dot ?? null });
+  }
+}
