@@ -2,7 +2,7 @@
  * Named places where a test can make this process die, as a power cut would: CLOUDROID_FAILPOINT=name kills it
  * there with SIGKILL, `name:3` at the third passing. Costs a comparison when unset.
  */
-const [wantedName, wantedPass] = (process.env['CLOUDROID_FAILPOINT'] ?? '').split(':');
+const [, wantedName, wantedPass] = /^(.*?)(?::(\d+))?$/.exec(process.env['CLOUDROID_FAILPOINT'] ?? '') ?? [];
 const passesLeft = { [wantedName ?? '']: Number(wantedPass ?? 1) };
 
 export function failpoint(name: string): void {
