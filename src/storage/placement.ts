@@ -1,6 +1,6 @@
 /** Where files and directories belong on disk, from the records alone. */
 import { createHash } from 'node:crypto';
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, lstatSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { ReplicaRecord } from '../replication/record.ts';
 import type { Catalog } from './catalog.ts';
@@ -56,7 +56,9 @@ export function checkWritable(volume: Volume, intents: readonly Intent[]): void 
         break;
       } catch (error) {
         const errno = errnoOf(error);
-        if (errno !== 'ENOENT' && errno !== 'ENOTDIR') throw error;
+        // A file where the directory will be has no permission to search it either.
+        const missing = errno === 'ENOENT' || errno === 'ENOTDIR' || !lstatSync(dir).isDirectory();
+        if (!missing) throw error;
         dir = dirname(dir);
       }
     }
