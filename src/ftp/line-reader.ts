@@ -2,7 +2,8 @@
  * Bytes of a control connection in, command lines out (RFC 959 section 3.1; Telnet in telnet.ts).
  *
  * A line ends with LF; CR and NUL before it belong to the end, because telnet sends CR NUL CR LF and devices send
- * LF alone. A longer line than the limit is dropped as it comes and told once, so memory stays flat.
+ * LF alone. Python's ftplib sends the LF of its ABOR as urgent data, which Node drops: `ABOR CR` is a line without it.
+ * A longer line than the limit is dropped as it comes and told once, so memory stays flat.
  */
 const LF = 10;
 const CR = 13;
@@ -12,6 +13,8 @@ export const LONGEST_LINE_BYTES = 8 * 1024;
 
 export type Line = { readonly kind: 'line'; readonly bytes: Buffer } | { readonly kind: 'too-long' };
 
+const ABOR_WITHOUT_LF = Buffer.from('ABOR\r');
+
 const NOTHING = Buffer.alloc(0);
 
 export class LineReader {
@@ -20,6 +23,8 @@ export class LineReader {
   /** The beginning of a line whose end has not come; a copy, so that it does not hold on to a whole chunk. */
   #partial: Buffer = NOTHING;
   #overlong = false;
+  /** The line was taken without its LF; should that come after all, it is no empty line. */
+  #withoutLf = false;
 
   push(chunk: Buffer): void {
     this.#input = this.#input.length === 0 ? chunk : Buffer.concat([this.#input, chunk]);
@@ -32,6 +37,10 @@ export class LineReader {
 
   /** The next whole line, null when more bytes are needed. */
   next(): Line | null {
+    if (this.#withoutLf && this.#input.length > 0) {
+      this.#withoutLf = false;
+      if (this.#input[0] === LF) this.#input = this.#input.subarray(1);
+    }
     const end = this.#input.indexOf(LF);
     const piece = end < 0 ? this.#input : this.#input.subarray(0, end);
     this.#input = end < 0 ? NOTHING : this.#input.subarray(end + 1);
@@ -42,7 +51,10 @@ export class LineReader {
     }
     if (end < 0) {
       if (piece.length > 0) this.#partial = Buffer.concat([this.#partial, piece]);
-      return null;
+      if (!this.#partial.equals(ABOR_WITHOUT_LF)) return null;
+      this.#partial = NOTHING;
+      this.#withoutLf = true;
+      return { kind: 'line', bytes: ABOR_WITHOUT_LF.subarray(0, -1) };
     }
     const line = this.#partial.length === 0 ? piece : Buffer.concat([this.#partial, piece]);
     this.#partial = NOTHING;
@@ -54,6 +66,7 @@ export class LineReader {
     this.#input = NOTHING;
     this.#partial = NOTHING;
     this.#overlong = false;
+    this.#withoutLf = false;
   }
 }
 

@@ -2,7 +2,8 @@
  * The little of Telnet that reaches an FTP control connection (RFC 854, RFC 959 section 4.1.3 on ABOR).
  *
  * Options are refused, everything else is swallowed. Node drops the urgent byte of a Synch, so that `IAC IP IAC DM ABOR`
- * arrives as `IAC IP IAC ABOR`: the byte after an IAC belongs to Telnet only when it is a Telnet command (>= 240).
+ * arrives as `IAC IP IAC ABOR` (lftp): the byte after an IAC belongs to Telnet only when it is a Telnet command (>= 240).
+ * tnftp and BSD ftp mark the IAC before the DM as urgent instead: then a lone DM follows the IP.
  */
 const IAC = 255;
 const DONT = 254;
@@ -10,6 +11,8 @@ const DO = 253;
 const WONT = 252;
 const WILL = 251;
 const SUBNEGOTIATION = 250;
+const INTERRUPT = 244;
+const DATA_MARK = 242;
 const SUBNEGOTIATION_END = 240;
 const FIRST_COMMAND = 240;
 /** A subnegotiation that never ends must not swallow the session. */
@@ -18,6 +21,7 @@ const LONGEST_SUBNEGOTIATION = 512;
 type State =
   | { readonly kind: 'text' }
   | { readonly kind: 'command' }
+  | { readonly kind: 'interrupted' }
   | { readonly kind: 'option'; readonly verb: number }
   | { readonly kind: 'subnegotiation'; readonly left: number; readonly afterIac: boolean };
 
@@ -50,18 +54,19 @@ export class TelnetFilter {
     const state = this.#state;
     switch (state.kind) {
       case 'text':
-        if (byte !== IAC) return true;
-        this.#state = { kind: 'command' };
-        return false;
+      case 'interrupted':
+        this.#state = byte === IAC ? { kind: 'command' } : TEXT;
+        return byte !== IAC && !(state.kind === 'interrupted' && byte === DATA_MARK);
       case 'command':
         if (byte >= WILL && byte <= DONT) {
           this.#state = { kind: 'option', verb: byte };
           return false;
         }
-        this.#state =
-          byte === SUBNEGOTIATION
-            ? { kind: 'subnegotiation', left: LONGEST_SUBNEGOTIATION, afterIac: false }
-            : TEXT;
+        this.#state = TEXT;
+        if (byte === INTERRUPT) this.#state = { kind: 'interrupted' };
+        if (byte === SUBNEGOTIATION) {
+          this.#state = { kind: 'subnegotiation', left: LONGEST_SUBNEGOTIATION, afterIac: false };
+        }
         return byte < FIRST_COMMAND || byte === IAC;
       case 'option':
         if (state.verb === DO) answer.push(IAC, WONT, byte);

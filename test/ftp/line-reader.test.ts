@@ -58,3 +58,9 @@ test('an endless line is told once and not kept', (t) => {
   t.is(reader.next()?.kind, 'line');
   t.is(reader.next(), null);
 });
+
+test('ABOR whose LF was sent as urgent data is a line, and a late LF is no empty one', (t) => {
+  t.deepEqual(read([Buffer.from('ABOR\r'), Buffer.from('NOOP\r\n')]), ['ABOR', 'NOOP']);
+  t.deepEqual(read([Buffer.from('ABOR\r'), Buffer.from('\nNOOP\r\n')]), ['ABOR', 'NOOP']);
+  t.deepEqual(read([Buffer.from('STOR\r'), Buffer.from('\nNOOP\r\n')]), ['STOR', 'NOOP']);
+});

@@ -20,6 +20,8 @@ const cases: readonly [string, readonly (number | string)[], string, readonly nu
   ['plain text passes', ['NOOP\r\n'], 'NOOP\r\n', []],
   ['IAC IP IAC DM before ABOR is swallowed', [IAC, IP, IAC, DM, 'ABOR\r\n'], 'ABOR\r\n', []],
   ['IAC IP IAC and no DM, as Node hands a Synch on', [IAC, IP, IAC, 'ABOR\r\n'], 'ABOR\r\n', []],
+  ['IAC IP and a lone DM, as Node hands the Synch of tnftp on', [IAC, IP, DM, 'ABOR\r\n'], 'ABOR\r\n', []],
+  ['a lone DM elsewhere is text', ['a', DM, 'b'], 'a\xf2b', []],
   ['IAC AO is swallowed', [IAC, AO, 'ABOR\r\n'], 'ABOR\r\n', []],
   ['DO is answered with WONT', [IAC, DO, 1, 'NOOP\n'], 'NOOP\n', [IAC, WONT, 1]],
   ['WILL is answered with DONT', [IAC, WILL, 3, 'NOOP\n'], 'NOOP\n', [IAC, DONT, 3]],
