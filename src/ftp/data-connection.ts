@@ -22,6 +22,7 @@ export interface PassiveOptions {
   readonly ports: { readonly from: number; readonly to: number };
   /** How long to listen for the client. */
   readonly lifetimeMs: number;
+  /** Told of the first one only, so that strangers cannot fill a log. */
   readonly onStranger: (address: string) => void;
 }
 
@@ -40,6 +41,7 @@ export class PassiveListener {
   readonly #server: Server;
   readonly #timer: NodeJS.Timeout;
   #state: PassiveState = { kind: 'listening' };
+  #strangers = 0;
 
   private constructor(server: Server, port: number, options: PassiveOptions) {
     this.#server = server;
@@ -74,7 +76,9 @@ export class PassiveListener {
     if (address !== options.clientAddress || state.kind === 'connected' || state.kind === 'over') {
       socket.on('error', () => undefined);
       socket.destroy();
-      if (address !== options.clientAddress) options.onStranger(address);
+      if (address === options.clientAddress) return;
+      this.#strangers += 1;
+      if (this.#strangers === 1) options.onStranger(address);
       return;
     }
     this.#stopListening();

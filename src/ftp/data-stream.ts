@@ -16,7 +16,7 @@ export interface MoveOptions {
 
 /** Bytes read ahead of a slow consumer. */
 const AHEAD_BYTES = 1024 * 1024;
-/** How long a socket of a finished download may wait for the client's FIN. */
+/** How long a socket may stay after its transfer until both sides have closed. */
 const LINGER_MS = 10_000;
 
 /**
@@ -60,11 +60,13 @@ export async function* receive(
   socket.once('close', () => {
     if (!ended) fail(new DataConnectionLost('The data connection was closed.'));
   });
-  socket.setTimeout(stallMs, () => {
-    // Paused: the members are slow, not the client.
-    if (socket.isPaused() || waiting > 0) socket.setTimeout(stallMs);
+  const onStall = () => {
+    // Bytes wait here: the members are slow, not the client.
+    if (waiting > 0) socket.setTimeout(stallMs);
     else fail(new DataConnectionLost('Nothing came for too long.'));
-  });
+  };
+  socket.on('timeout', onStall);
+  socket.setTimeout(stallMs);
   if (socket.errored !== null)
     fail(new DataConnectionLost('The data connection was reset.', { cause: socket.errored }));
   else if (socket.destroyed) fail(new DataConnectionLost('The data connection was closed.'));
@@ -83,7 +85,6 @@ export async function* receive(
         waiting -= chunk.length;
         if (socket.isPaused() && waiting < AHEAD_BYTES / 2) socket.resume();
       } else if (ended) {
-        socket.setTimeout(0);
         return;
       } else {
         await new Promise<void>((resolve) => {
@@ -93,6 +94,9 @@ export async function* receive(
     }
   } finally {
     signal.removeEventListener('abort', onAbort);
+    socket.off('timeout', onStall);
+    // Whatever comes from now on has no reader.
+    socket.setTimeout(LINGER_MS, () => socket.destroy());
   }
 }
 
@@ -119,7 +123,7 @@ export async function send(
   signal.addEventListener('abort', reset);
   if (signal.aborted) reset();
   let stalled = false;
-  socket.setTimeout(stallMs, () => {
+  const onStall = () => {
     // Nothing to send: the source is slow, not the client.
     if (socket.writableLength === 0) {
       socket.setTimeout(stallMs);
@@ -127,7 +131,9 @@ export async function send(
     }
     stalled = true;
     socket.resetAndDestroy();
-  });
+  };
+  socket.on('timeout', onStall);
+  socket.setTimeout(stallMs);
   try {
     // A client has nothing to say here, but its FIN must be seen for the socket to be freed.
     socket.resume();
@@ -140,6 +146,7 @@ export async function send(
     throw new DataConnectionLost(why, { cause: error });
   } finally {
     signal.removeEventListener('abort', reset);
+    socket.off('timeout', onStall);
   }
   socket.setTimeout(LINGER_MS, () => socket.destroy());
 }

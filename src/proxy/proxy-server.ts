@@ -25,6 +25,10 @@ export interface Proxy {
 /** How long sessions may take to go after their transfers were aborted. */
 const LAST_WORDS_MS = 1_000;
 const POLL_MS = 25;
+/** A client whose machine was switched off is noticed after this and the system's probes. */
+const KEEP_ALIVE_MS = 60_000;
+/** Clients turned away are told of in the log at most this often. */
+const TURNED_AWAY_EVERY_MS = 10_000;
 
 /** @throws CommandError (port-in-use.ts) when nobody can listen there. */
 export async function startProxy(options: ProxyOptions): Promise<Proxy> {
@@ -38,20 +42,26 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
   const conversations = new Set<Conversation>();
   const sessionLimits = new SessionLimits(options.maxSessions, options.maxSessionsPerAddress);
 
-  const server = createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true }, (socket) => {
-    const address = normaliseAddress(socket.remoteAddress);
-    const refusal = sessionLimits.enter(address);
-    if (refusal !== null) {
-      options.logger.warn('a client was turned away', { client: address, why: refusal });
-      turnAway(socket, refusal);
-      return;
-    }
-    const conversation = new Conversation(socket, services, () => {
-      conversations.delete(conversation);
-      sessionLimits.leave(address);
-    });
-    conversations.add(conversation);
+  const tellTurnedAway = atMostEvery(TURNED_AWAY_EVERY_MS, (more, client: string, why: string) => {
+    options.logger.warn('a client was turned away', { client, why, more });
   });
+  const server = createServer(
+    { allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS },
+    (socket) => {
+      const address = normaliseAddress(socket.remoteAddress);
+      const refusal = sessionLimits.enter(address);
+      if (refusal !== null) {
+        tellTurnedAway(address, refusal);
+        turnAway(socket, refusal);
+        return;
+      }
+      const conversation = new Conversation(socket, services, () => {
+        conversations.delete(conversation);
+        sessionLimits.leave(address);
+      });
+      conversations.add(conversation);
+    },
+  );
   const port = await listen(server, options.listen);
   server.on('error', (error) => options.logger.error('the gateway cannot take clients', { error }));
 
@@ -72,6 +82,25 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
       for (const conversation of conversations) conversation.destroy();
       await until(() => conversations.size === 0, LAST_WORDS_MS);
     },
+  };
+}
+
+/** `tell` also learns how many calls were left out since the last one. */
+function atMostEvery<A extends unknown[]>(
+  everyMs: number,
+  tell: (more: number, ...args: A) => void,
+): (...args: A) => void {
+  let last = Number.NEGATIVE_INFINITY;
+  let leftOut = 0;
+  return (...args) => {
+    const now = performance.now();
+    if (now - last < everyMs) {
+      leftOut += 1;
+      return;
+    }
+    tell(leftOut, ...args);
+    last = now;
+    leftOut = 0;
   };
 }
 

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { type Reply, reply } from '../ftp/reply.ts';
 import { NoReplicaError } from '../peers/replica-set-api.ts';
 import { Refusal } from '../replication/operation.ts';
+import { CommandRefused } from './error-reply.ts';
 import type { Session } from './session.ts';
 import { Transfer, type TransferKind } from './transfer.ts';
 
@@ -76,6 +77,8 @@ export function logTransfer(session: Session, transfer: Transfer, message: strin
 }
 
 function logFailure(session: Session, transfer: Transfer, error: unknown): void {
+  // A refusal before the first byte is no event: dispatch.ts tells of it at debug.
+  if (error instanceof CommandRefused) return;
   const { command, path, bytes, seconds } = transfer;
   const why = error instanceof Error ? error.message : String(error);
   const grave = error instanceof NoReplicaError || (error instanceof Refusal && isGrave(error));

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { normaliseAddress } from '../../src/ftp/address.ts';
+import { isSameAddress, normaliseAddress } from '../../src/ftp/address.ts';
 import { parseExtendedPort, parsePort, passiveText } from '../../src/ftp/host-port.ts';
 
 test('PORT takes six numbers and nothing else', (t) => {
@@ -47,4 +47,18 @@ test('addresses as people write them', (t) => {
     '1.2.3.4',
     '',
   ]);
+});
+
+test('addresses are compared by what they mean', (t) => {
+  t.true(isSameAddress('0:0::1', '::1'));
+  t.true(isSameAddress('fe80::1', 'fe80::1%eth0'));
+  t.true(isSameAddress('10.0.0.1', '10.0.0.1'));
+  for (const [a, b] of [
+    ['10.0.0.1', '10.0.0.2'],
+    ['::1', '::2'],
+    ['::ffff:10.0.0.1', '10.0.0.1'],
+    ['10.0.0.1', '::1'],
+  ] as const) {
+    t.false(isSameAddress(a, b));
+  }
 });

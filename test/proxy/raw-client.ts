@@ -170,6 +170,7 @@ export async function readAll(socket: Socket): Promise<Buffer> {
       resolve();
     });
     socket.once('close', () => resolve());
+    if (socket.destroyed) resolve();
   });
   return Buffer.concat(chunks);
 }

@@ -4,6 +4,9 @@ import { lastReply, type Reply, reply } from '../../ftp/reply.ts';
 import type { CommandDefinition } from '../command-definition.ts';
 import type { Session } from '../session.ts';
 
+/** Characters of a wrong user name in the log. */
+const LONGEST_LOGGED_NAME = 64;
+
 export const accessCommands: readonly CommandDefinition[] = [
   {
     name: 'USER',
@@ -102,7 +105,8 @@ async function logIn(session: Session, password: string): Promise<Reply> {
       ? reply(230, 'You are logged in already.')
       : reply(503, 'USER comes first.');
   }
-  await delay(services.throttle.delayMs(clientAddress));
+  const delayMs = services.throttle.delayMs(clientAddress);
+  if (delayMs > 0) await delay(delayMs);
   if (await services.users.check(login.user, password)) {
     session.login = { kind: 'logged-in', user: login.user };
     session.logger.info('logged in');
@@ -111,7 +115,10 @@ async function logIn(session: Session, password: string): Promise<Reply> {
   services.throttle.failed(clientAddress);
   session.login = { kind: 'user-expected' };
   session.failedLogins += 1;
-  session.logger.warn('login failed', { as: login.user, tries: session.failedLogins });
+  session.logger.warn('login failed', {
+    as: login.user.slice(0, LONGEST_LOGGED_NAME),
+    tries: session.failedLogins,
+  });
   if (session.failedLogins >= services.limits.loginTries) return lastReply(421, 'Too many wrong passwords.');
   return reply(530, 'User name or password is wrong.');
 }

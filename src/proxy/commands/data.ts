@@ -1,5 +1,5 @@
 /** How the next transfer will go: where the data connection comes from, where to start, in which form. */
-import { protocolNumber } from '../../ftp/address.ts';
+import { isSameAddress, protocolNumber } from '../../ftp/address.ts';
 import { extendedPassiveText, parseExtendedPort, parsePort, passiveText } from '../../ftp/host-port.ts';
 import { type Reply, reply } from '../../ftp/reply.ts';
 import type { CommandDefinition } from '../command-definition.ts';
@@ -149,10 +149,7 @@ function onlyExtended(): Reply {
 
 /** Never to a third party, whose host would take our bytes for the client's (CVE-1999-0017). */
 function connectTo(session: Session, host: string, port: number): Reply {
-  const same = new URL(`ftp://${host.includes(':') ? `[${host}]` : host}`).hostname;
-  const client = session.clientAddress;
-  const own = new URL(`ftp://${client.includes(':') ? `[${client}]` : client}`).hostname;
-  if (same !== own) {
+  if (!isSameAddress(host, session.clientAddress)) {
     session.logger.warn('refused a data connection to another address', { wanted: host });
     return reply(500, 'Data connections go to your own address only.');
   }

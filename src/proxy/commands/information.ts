@@ -105,7 +105,7 @@ async function statusOfPath(session: Session, argument: string): Promise<Reply> 
       lines.push('There is more: use LIST.');
       break;
     }
-    lines.push(listLine(entry, now).trimEnd());
+    lines.push(listLine(entry, now).slice(0, -'\r\n'.length));
   }
   return multilineReply(213, `Status of ${path}:`, lines, 'End.');
 }
