@@ -6,9 +6,10 @@
  * moved to the trash.
  */
 import { randomBytes } from 'node:crypto';
-import { lstatSync, mkdirSync, renameSync, rmdirSync, unlinkSync, utimesSync } from 'node:fs';
+import { constants, lstatSync, mkdirSync, renameSync, rmdirSync, unlinkSync, utimesSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import type { Intent } from './catalog-ledger.ts';
 import { INTERNAL_NAME } from './path-check.ts';
 import { errnoOf, FlushFailed } from './store-errors.ts';
@@ -21,6 +22,8 @@ export interface Displaced {
 }
 
 const CONCURRENT_FLUSHES = 16;
+const MAX_OPEN_TRIES = 200;
+const OPEN_PAUSE_MS = 25;
 
 export class Volume {
   readonly filesDir: string;
@@ -118,13 +121,20 @@ export class Volume {
   }
 }
 
+/** A directory that is gone, or a file by now, has no entries to flush. Throws FlushFailed. */
 export async function flushDirectory(dir: string): Promise<void> {
-  let handle: FileHandle;
-  try {
-    handle = await open(dir, 'r');
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return;
-    throw new FlushFailed(dir, error);
+  let handle: FileHandle | undefined;
+  for (let tries = 1; handle === undefined; tries += 1) {
+    try {
+      handle = await open(dir, constants.O_RDONLY | constants.O_DIRECTORY);
+    } catch (error) {
+      const errno = errnoOf(error);
+      if (errno === 'ENOENT' || errno === 'ENOTDIR') return;
+      // Too many open files pass; nothing has failed to reach the disk yet.
+      if ((errno !== 'EMFILE' && errno !== 'ENFILE') || tries === MAX_OPEN_TRIES)
+        throw new FlushFailed(dir, error);
+      await setTimeout(OPEN_PAUSE_MS);
+    }
   }
   try {
     await handle.sync();

@@ -30,7 +30,9 @@ export function storeOptions(dirs: StoreDirs, more: Partial<StoreOptions> = {}):
     member: MEMBER,
     name: 'odroid-a',
     now: Date.now,
-    log: () => {},
+    log: (level, message, details) => {
+      if (process.env['STORE_LOG'] !== undefined) console.log(level, message, details);
+    },
     reserveBytes: 1024 * 1024,
     ...more,
   };
