@@ -1,6 +1,7 @@
 /** `cloudroid run`: storage server, proxy and sweep as child processes, kept alive, stopped in order. */
 import { loadOrMakeIdentity } from '../config/identity.ts';
 import { watchPeersFile } from '../config/peers-watch.ts';
+import { loadOrMakeNetworkKey } from '../peers/network-key.ts';
 import { type ExitStatus, exitStatus } from '../system/exit-status.ts';
 import { startLogger } from '../system/logger.ts';
 import type { Logger } from '../system/logger-api.ts';
@@ -42,6 +43,7 @@ export async function run({ settings, options }: CommandInput): Promise<ExitStat
   await assertCanListen(settings.listen, 'listen');
   await assertCanListen(settings.storageListen, 'storage-listen');
   const identity = loadOrMakeIdentity(settings);
+  await loadOrMakeNetworkKey(settings.networkKeyFile);
 
   const [program = ''] = process.argv.slice(1);
   const handedOn = Object.entries(options).map(([name, value]) => `--${name}=${value}`);
