@@ -29,7 +29,6 @@ export async function* receive(
 ): AsyncGenerator<Buffer, void> {
   const chunks: Buffer[] = [];
   let waiting = 0;
-  let next = 0;
   let ended = false;
   let failure: Error | null = null;
   let wake: (() => void) | null = null;
@@ -74,13 +73,8 @@ export async function* receive(
   try {
     for (;;) {
       if (failure !== null) throw failure;
-      const chunk = chunks[next];
+      const chunk = chunks.shift();
       if (chunk !== undefined) {
-        next += 1;
-        if (next === chunks.length) {
-          chunks.length = 0;
-          next = 0;
-        }
         yield chunk;
         waiting -= chunk.length;
         if (socket.isPaused() && waiting < AHEAD_BYTES / 2) socket.resume();
@@ -117,7 +111,9 @@ export async function send(
     socket.resetAndDestroy();
   });
   source.once('close', () => {
-    if (!source.readableEnded) socket.resetAndDestroy();
+    if (source.readableEnded || socket.destroyed) return;
+    sourceError ??= new Error('The source closed before its end.');
+    socket.resetAndDestroy();
   });
   const reset = () => socket.resetAndDestroy();
   signal.addEventListener('abort', reset);
