@@ -5,7 +5,7 @@ import { startStorageServer } from '../storage/storage-server.ts';
 import { CatalogDamaged, openStore, StoreInUse, VolumeUnfit } from '../storage/store.ts';
 import type { Store, StoreOptions } from '../storage/store-api.ts';
 import { CommandError, type ExitStatus, exitStatus } from '../system/exit-status.ts';
-import { listenError } from '../system/port-in-use.ts';
+import { formatEndpoint, listenError } from '../system/port-in-use.ts';
 import type { CommandInput } from './command.ts';
 import { runRole } from './role-process.ts';
 
@@ -50,6 +50,7 @@ export function ftp({ settings, version }: CommandInput): Promise<ExitStatus> {
       await store.close();
       throw listenError(error, listen, 'storage-listen');
     });
+    logger.info('members may connect', { address: formatEndpoint(server.endpoint) });
     return {
       stop: async () => {
         await server.close();
