@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { linger } from './linger.ts';
 
 /** 426: the client broke the data connection off, or let it stand still. */
 export class DataConnectionLost extends Error {
@@ -89,8 +90,7 @@ export async function* receive(
   } finally {
     signal.removeEventListener('abort', onAbort);
     socket.off('timeout', onStall);
-    // Whatever comes from now on has no reader.
-    socket.setTimeout(LINGER_MS, () => socket.destroy());
+    linger(socket, LINGER_MS);
   }
 }
 
@@ -131,8 +131,6 @@ export async function send(
   socket.on('timeout', onStall);
   socket.setTimeout(stallMs);
   try {
-    // A client has nothing to say here, but its FIN must be seen for the socket to be freed.
-    socket.resume();
     await pipeline(source, socket, { signal });
   } catch (error) {
     socket.resetAndDestroy();
@@ -144,5 +142,5 @@ export async function send(
     signal.removeEventListener('abort', reset);
     socket.off('timeout', onStall);
   }
-  socket.setTimeout(LINGER_MS, () => socket.destroy());
+  linger(socket, LINGER_MS);
 }

@@ -35,6 +35,10 @@ export class LineReader {
     return this.#input.length === 0;
   }
 
+  get waitingBytes(): number {
+    return this.#input.length;
+  }
+
   /** The next whole line, null when more bytes are needed. */
   next(): Line | null {
     if (this.#withoutLf && this.#input.length > 0) {

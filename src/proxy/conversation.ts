@@ -9,8 +9,10 @@
  * - `ended` is called once, when nothing of the session runs any more.
  */
 import type { Socket } from 'node:net';
+import { setImmediate as nextTick } from 'node:timers/promises';
 import { normaliseAddress } from '../ftp/address.ts';
 import { LineReader } from '../ftp/line-reader.ts';
+import { linger } from '../ftp/linger.ts';
 import { formatReply, lastReply, type Reply, reply } from '../ftp/reply.ts';
 import { TelnetFilter } from '../ftp/telnet.ts';
 import { answer, type Request, understand } from './dispatch.ts';
@@ -19,6 +21,11 @@ import { Session } from './session.ts';
 import type { TransferKind } from './transfer.ts';
 
 const MOST_WAITING = 32;
+/**
+ * Bytes of commands that may wait behind an upload. So many fit into the smallest receive buffer: the client's FIN is
+ * here too if there is one. With more, it might be stuck on the other side.
+ */
+const MOST_AHEAD_BYTES = 64 * 1024;
 /** How long a client that was told good-bye may take to hang up. */
 const FAREWELL_MS = 3_000;
 
@@ -46,7 +53,11 @@ export class Conversation {
       local: normaliseAddress(socket.localAddress),
     };
     const send = (text: Reply) => this.#send(text);
-    this.session = new Session(services, addresses, { send, drained: () => this.#drained() });
+    this.session = new Session(services, addresses, {
+      send,
+      drained: () => this.#drained(),
+      lookAhead: () => this.#lookAhead(),
+    });
     this.#idleTimer = setTimeout(() => this.#idle(), services.idleTimeoutSeconds * 1000);
     this.#loginTimer = setTimeout(() => this.#loginOverdue(), services.limits.loginMs);
     socket.setNoDelay(true);
@@ -171,6 +182,18 @@ export class Conversation {
     });
   }
 
+  async #lookAhead(): Promise<boolean> {
+    for (;;) {
+      const before = this.#socket.bytesRead;
+      if (this.#socket.isPaused()) this.#socket.resume();
+      // One turn for what has arrived, one for the events of a reset.
+      await nextTick();
+      await nextTick();
+      if (this.#reader.waitingBytes > MOST_AHEAD_BYTES) return false;
+      if (this.#socket.bytesRead === before || this.session.presence !== 'here') return true;
+    }
+  }
+
   /** FIN: nothing more will be said. What was said is still answered; an upload counts as broken off unless QUIT was said. */
   #clientEnded(): void {
     const quits = this.#queue.some((request) => request.kind === 'run' && request.definition.name === 'QUIT');
@@ -225,8 +248,6 @@ export class Conversation {
     this.#reader.clear();
     this.session.data.close();
     this.#socket.end();
-    // The client's FIN must be read to be seen.
-    this.#socket.resume();
-    this.#socket.setTimeout(FAREWELL_MS, () => this.#socket.destroy());
+    linger(this.#socket, FAREWELL_MS);
   }
 }

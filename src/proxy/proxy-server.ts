@@ -3,6 +3,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Endpoint } from '../config/settings-api.ts';
 import { normaliseAddress } from '../ftp/address.ts';
+import { linger } from '../ftp/linger.ts';
 import { formatReply, reply } from '../ftp/reply.ts';
 import { listenError } from '../system/port-in-use.ts';
 import { Conversation } from './conversation.ts';
@@ -106,9 +107,8 @@ function atMostEvery<A extends unknown[]>(
 
 function turnAway(socket: Socket, why: string): void {
   socket.on('error', () => undefined);
-  socket.setTimeout(LAST_WORDS_MS, () => socket.destroy());
-  socket.resume();
   socket.end(formatReply(reply(421, why)));
+  linger(socket, LAST_WORDS_MS);
 }
 
 /** 0.0.0.0 means IPv6 too, where there is IPv6. The port it listens on. */

@@ -27,6 +27,11 @@ export interface ReplyChannel {
   send(reply: Reply): void;
   /** Waits until the client has read enough of what was sent. */
   drained(): Promise<void>;
+  /**
+   * Reads whatever of the control connection has arrived, so that `presence` is of now. False when there is so much
+   * that its end cannot be seen.
+   */
+  lookAhead(): Promise<boolean>;
 }
 
 export class Session {
@@ -94,8 +99,10 @@ export class Session {
     this.#channel.send(reply);
   }
 
-  drained(): Promise<void> {
-    return this.#channel.drained();
+  /** Is the client still there? Of this moment, as far as the network has told. */
+  async isClientThere(): Promise<boolean> {
+    const seen = await this.#channel.lookAhead();
+    return seen && (this.presence === 'here' || this.presence === 'leaving');
   }
 
   /** The path a client means. @throws PathProblem; CommandRefused (550) for our own names, which do not exist for it. */

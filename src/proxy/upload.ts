@@ -4,7 +4,6 @@
  * client that died.
  */
 import type { Socket } from 'node:net';
-import { setImmediate as nextTick } from 'node:timers/promises';
 import { receive } from '../ftp/data-stream.ts';
 import { type Reply, reply } from '../ftp/reply.ts';
 import type { Outcome, Upload, UploadOptions } from '../peers/replica-set-api.ts';
@@ -100,11 +99,6 @@ function checkAnnounced(transfer: Transfer, upload: Upload, announced: number): 
 }
 
 async function checkClientIsThere(session: Session): Promise<void> {
-  // What the operating system has of the control connection by now must have been read before the decision.
-  await nextTick();
-  await nextTick();
-  if (session.services.acceptAbruptClose) return;
-  if (session.presence === 'ended' || session.presence === 'gone') {
-    throw new TransferAborted('The control connection ended before the upload did: nothing was stored.');
-  }
+  if (session.services.acceptAbruptClose || (await session.isClientThere())) return;
+  throw new TransferAborted('The control connection ended before the upload did: nothing was stored.');
 }

@@ -176,6 +176,37 @@ test('a killed client (control and data end together) leaves no file', async (t)
   }
 });
 
+test('a killed client with many commands waiting behind its upload leaves no file', async (t) => {
+  const { login, names, replicas, proxy } = await withProxy(t);
+  for (const waiting of [100, 30_000, 100_000]) {
+    const client = await login();
+    const data = await client.dataConnection();
+    client.send(`STOR f\r\n${'PWD\r\n'.repeat(waiting)}`);
+    await client.reply();
+    data.write('half');
+    await until(() => replicas.openUploads === 1);
+    client.socket.pause();
+    client.socket.end();
+    data.end();
+    await until(() => replicas.openUploads === 0);
+    t.deepEqual(await names(), [], `${waiting} waiting`);
+    client.destroy();
+    await until(() => proxy.counts().sessions === 0);
+  }
+});
+
+test('a client with many commands waiting behind its upload gets it stored and them answered', async (t) => {
+  const { login, stored } = await withProxy(t);
+  const client = await login();
+  const data = await client.dataConnection();
+  data.end('whole');
+  client.send(`STOR f\r\n${'PWD\r\n'.repeat(5000)}`);
+  const codes = await client.replies(5002);
+  t.deepEqual(codes.slice(0, 2), [150, 226]);
+  t.true(codes.slice(2).every((code) => code === 257));
+  t.is(await stored('f'), 'whole');
+});
+
 test('a download whose client goes away ends, and the session lives', async (t) => {
   const { login, put } = await withProxy(t);
   await put('f', BIG);
