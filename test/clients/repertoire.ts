@@ -1,0 +1,199 @@
+/** What every FTP program must be able to do through one member, and what the other members must show then. */
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ExecutionContext } from 'ava';
+import type { Door, FtpProgram } from './drivers/ftp-program.ts';
+
+export const oddNames: readonly string[] = [
+  'with spaces in it.txt',
+  ' leading space.txt',
+  'double "quotes".txt',
+  "single 'quotes'.txt",
+  '100% %41 %2F.txt',
+  '#hash #1.txt',
+  '-leading dash',
+  'caf\u00e9 composed.txt',
+  'cafe\u0301 decomposed.txt',
+  '\u65e5\u672c\u8a9e.txt',
+  '\u{1f600}',
+  `${'n'.repeat(196)}.txt`,
+  'glob * ? [a-z] {x,y}.txt',
+  'back\\slash $HOME `id` ;& |.txt',
+  '~tilde',
+  '...',
+];
+
+/** A member's door, and the same file seen past FTP: on its disk. */
+export interface MemberDoor extends Door {
+  /** Bytes of the shared file on that member's disk; null when there is none. */
+  onDisk(remote: string): Promise<Buffer | null>;
+}
+
+export interface Doors {
+  /** Everything is changed through this one. */
+  readonly near: MemberDoor;
+  /** And must be seen on all of these at once. */
+  readonly far: readonly MemberDoor[];
+}
+
+class Session {
+  readonly t: ExecutionContext;
+  readonly program: FtpProgram;
+  readonly doors: Doors;
+  readonly #folder: string;
+  #count = 0;
+  #turn = 0;
+
+  constructor(t: ExecutionContext, program: FtpProgram, doors: Doors) {
+    this.t = t;
+    this.program = program;
+    this.doors = doors;
+    this.#folder = mkdtempSync(join(tmpdir(), 'cloudroid-client-'));
+    t.teardown(() => rmSync(this.#folder, { recursive: true, force: true }));
+  }
+
+  scratch(): string {
+    this.#count += 1;
+    return join(this.#folder, `local-${this.#count}`);
+  }
+
+  async fileWith(bytes: Uint8Array): Promise<string> {
+    const path = this.scratch();
+    await writeFile(path, bytes);
+    return path;
+  }
+
+  async upload(remote: string, bytes: Uint8Array): Promise<void> {
+    await this.program.upload(this.t, this.doors.near, await this.fileWith(bytes), remote);
+  }
+
+  /** On every disk, and as the program itself fetches it from another member. */
+  async assertStored(remote: string, bytes: Uint8Array): Promise<void> {
+    await this.assertOnDisks(remote, bytes);
+    const { t, program, doors } = this;
+    const local = this.scratch();
+    this.#turn += 1;
+    const door = doors.far[this.#turn % doors.far.length] ?? doors.near;
+    await program.download(t, door, remote, local);
+    t.true(
+      Buffer.from(bytes).equals(await readFile(local)),
+      `${remote} comes back from ${door.host} as it was sent`,
+    );
+  }
+  async assertOnDisks(remote: string, bytes: Uint8Array | null): Promise<void> {
+    for (const door of [this.doors.near, ...this.doors.far]) {
+      const found = await door.onDisk(remote);
+      const right = bytes === null ? found === null : found !== null && Buffer.from(bytes).equals(found);
+      this.t.true(
+        right,
+        `${remote} on ${door.host} ${bytes === null ? 'is gone' : `holds ${bytes.length} bytes`}`,
+      );
+    }
+  }
+}
+
+/** `home` is a folder that exists and is empty. */
+export async function performAll(
+  t: ExecutionContext,
+  program: FtpProgram,
+  doors: Doors,
+  home: string,
+): Promise<void> {
+  const session = new Session(t, program, doors);
+  const nested = `${home}/a folder/"deep" & \u00fc/-x`;
+  if (program.makeFolder === undefined) {
+    await wholeFiles(session, home);
+    return;
+  }
+  for (const folder of [`${home}/a folder`, `${home}/a folder/"deep" & \u00fc`, nested]) {
+    await program.makeFolder(t, doors.near, folder);
+  }
+  await wholeFiles(session, nested);
+  await listing(session, nested);
+  await changing(session, nested);
+  await going(session, home);
+  await removing(session, home, nested);
+}
+
+async function wholeFiles(session: Session, folder: string): Promise<void> {
+  const { program } = session;
+  for (const [index, name] of oddNames.entries()) {
+    if (program.cannotSay?.(name)) continue;
+    // Larger ones do not travel inside the commit.
+    const bytes = randomBytes(index % 2 === 0 ? 1000 + index : 40_000 + index);
+    await session.upload(`${folder}/${name}`, bytes);
+    await session.assertStored(`${folder}/${name}`, bytes);
+  }
+  await session.upload(`${folder}/empty`, new Uint8Array());
+  await session.assertStored(`${folder}/empty`, new Uint8Array());
+  const large = randomBytes(5_000_000);
+  await session.upload(`${folder}/large`, large);
+  await session.assertStored(`${folder}/large`, large);
+  const other = randomBytes(70_000);
+  await session.upload(`${folder}/large`, other);
+  await session.assertStored(`${folder}/large`, other);
+}
+
+async function listing({ t, program, doors }: Session, folder: string): Promise<void> {
+  if (program.list === undefined) return;
+  const wanted = [...oddNames.filter((name) => !program.cannotSay?.(name)), 'empty', 'large'].sort();
+  for (const door of [doors.near, ...doors.far]) {
+    t.deepEqual((await program.list(t, door, folder)).sort(), wanted, `listed by ${door.host}`);
+  }
+}
+
+async function changing(session: Session, folder: string): Promise<void> {
+  const { t, program, doors } = session;
+  const speakable = oddNames.filter((name) => !program.cannotSay?.(name));
+  for (const [index, name] of speakable.entries()) {
+    const bytes = await doors.near.onDisk(`${folder}/${name}`);
+    if (bytes === null) throw new Error(`${name} is not on the disk`);
+    // In a circle of neighbours: each odd name is renamed from and to.
+    const target = `${folder}/to ${speakable[(index + 1) % speakable.length]}`.slice(0, folder.length + 190);
+    await program.rename?.(t, doors.near, `${folder}/${name}`, target);
+    if (program.rename === undefined) break;
+    await session.assertOnDisks(`${folder}/${name}`, null);
+    await session.assertOnDisks(target, bytes);
+    await program.remove?.(t, doors.near, target);
+    if (program.remove !== undefined) await session.assertOnDisks(target, null);
+  }
+}
+
+/** Append and resume. */
+async function going(session: Session, folder: string): Promise<void> {
+  const { t, program, doors } = session;
+  const bytes = randomBytes(300_000);
+  const half = 120_000;
+  if (program.append !== undefined) {
+    await session.upload(`${folder}/log`, bytes.subarray(0, half));
+    await program.append(t, doors.near, await session.fileWith(bytes.subarray(half)), `${folder}/log`);
+    await session.assertStored(`${folder}/log`, bytes);
+  }
+  if (program.resumeUpload !== undefined) {
+    await session.upload(`${folder}/part`, bytes.subarray(0, half));
+    await program.resumeUpload(t, doors.near, await session.fileWith(bytes), `${folder}/part`, half);
+    await session.assertStored(`${folder}/part`, bytes);
+  }
+  if (program.resumeDownload !== undefined) {
+    await session.upload(`${folder}/whole`, bytes);
+    const local = await session.fileWith(bytes.subarray(0, half));
+    await program.resumeDownload(t, doors.far[0] ?? doors.near, `${folder}/whole`, local, half);
+    t.true(bytes.equals(await readFile(local)), 'the rest of a download was fetched');
+  }
+}
+
+async function removing(session: Session, home: string, nested: string): Promise<void> {
+  const { t, program, doors } = session;
+  if (program.remove === undefined || program.removeFolder === undefined) return;
+  for (const name of ['empty', 'large']) await program.remove(t, doors.near, `${nested}/${name}`);
+  for (const folder of [nested, `${home}/a folder/"deep" & \u00fc`, `${home}/a folder`]) {
+    await program.removeFolder(t, doors.near, folder);
+  }
+  for (const door of [doors.near, ...doors.far]) {
+    const names = program.list === undefined ? [] : await program.list(t, door, home);
+    t.false(names.includes('a folder'), `gone from ${door.host}`);
+  }
+}

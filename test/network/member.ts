@@ -1,0 +1,190 @@
+/** One member of a test's network: its folder, its processes, and what it says of itself. */
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { askStatus } from '../../src/cli/running-member.ts';
+import { loadSettings } from '../../src/config/settings.ts';
+import type { StatusReply } from '../../src/peers/protocol.ts';
+import { RawClient } from '../proxy/raw-client.ts';
+import { CloudroidProcess, type Ended } from './child.ts';
+import { waitUntil } from './wait-until.ts';
+
+export const CLIENT_PASSIVE_PORTS = 120;
+export const STORAGE_PASSIVE_PORTS = 60;
+/** Ports a member takes in a row: clients, members, passive for clients, passive for members. */
+export const PORTS_OF_A_MEMBER = 2 + CLIENT_PASSIVE_PORTS + STORAGE_PASSIVE_PORTS;
+
+export type Role = 'ftp' | 'proxy' | 'sweep';
+/** In this order: the proxy of a member that starts finds its storage server. */
+export const roles: readonly Role[] = ['ftp', 'proxy', 'sweep'];
+
+export interface MemberOptions {
+  readonly name: string;
+  readonly folder: string;
+  readonly host: string;
+  readonly firstPort: number;
+  readonly keyFile: string;
+  /** More options of the command line. */
+  readonly options: readonly string[];
+}
+
+export class Member {
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+  readonly storagePort: number;
+  readonly folder: string;
+  readonly filesDir: string;
+  readonly stateDir: string;
+  readonly peersFile: string;
+  readonly args: readonly string[];
+  readonly storagePorts: readonly number[];
+  /** `run`, or the three roles apart. */
+  #processes = new Map<Role | 'run', CloudroidProcess>();
+  #past: CloudroidProcess[] = [];
+
+  constructor(options: MemberOptions) {
+    const { name, folder, host, firstPort, keyFile } = options;
+    this.name = name;
+    this.host = host;
+    this.folder = folder;
+    this.port = firstPort;
+    this.storagePort = firstPort + 1;
+    this.filesDir = join(folder, 'data', 'files');
+    this.stateDir = join(folder, 'data', 'state');
+    this.peersFile = join(folder, 'PEERS.txt');
+    const passive = firstPort + 2;
+    const storagePassive = passive + CLIENT_PASSIVE_PORTS;
+    const last = storagePassive + STORAGE_PASSIVE_PORTS - 1;
+    this.storagePorts = [
+      this.storagePort,
+      ...Array.from({ length: STORAGE_PASSIVE_PORTS }, (_, index) => storagePassive + index),
+    ];
+    mkdirSync(folder, { recursive: true });
+    this.args = [
+      ...[
+        '--data',
+        join(folder, 'data'),
+        '--name',
+        name,
+        '--peers',
+        this.peersFile,
+        '--network-key',
+        keyFile,
+      ],
+      ...['--listen', `${host}:${this.port}`, '--storage-listen', `${host}:${this.storagePort}`],
+      ...['--passive-ports', `${passive}-${storagePassive - 1}`],
+      ...['--storage-passive-ports', `${storagePassive}-${last}`],
+      ...options.options,
+    ];
+  }
+
+  get url(): string {
+    return `ftp://guest:guest@${this.host}:${this.port}`;
+  }
+
+  writePeers(addresses: readonly string[]): void {
+    writeFileSync(this.peersFile, addresses.map((address) => `${address}\n`).join(''));
+  }
+
+  /** `cloudroid run`: the supervisor and its three children. */
+  async start(environment: { readonly [name: string]: string } = {}): Promise<void> {
+    await this.#begin('run', environment);
+  }
+
+  /** One role as a process of its own. `prefix`: a program to run it in. */
+  async startRole(
+    role: Role,
+    environment: { readonly [name: string]: string } = {},
+    prefix: readonly string[] = [],
+  ): Promise<void> {
+    await this.#begin(role, environment, prefix);
+  }
+
+  async startApart(): Promise<void> {
+    for (const role of roles) if (!this.runs(role)) await this.startRole(role);
+  }
+
+  async #begin(
+    what: Role | 'run',
+    environment: { readonly [name: string]: string },
+    prefix: readonly string[] = [],
+  ): Promise<void> {
+    if (this.runs(what)) throw new Error(`${this.name}: ${what} runs already`);
+    const started = new CloudroidProcess([what, ...this.args], environment, prefix);
+    this.#processes.set(what, started);
+    this.#past.push(started);
+    await started.ready();
+  }
+
+  runs(what: Role | 'run'): boolean {
+    return this.#processes.get(what)?.running === true;
+  }
+
+  process(what: Role | 'run'): CloudroidProcess {
+    const found = this.#processes.get(what);
+    if (found === undefined) throw new Error(`${this.name}: ${what} was never started`);
+    return found;
+  }
+
+  /** The id of a role's process under `run`. */
+  childPid(role: Role): number {
+    const supervisor = this.process('run').pid;
+    const children = readdirSync(`/proc/${supervisor}/task`).flatMap((task) =>
+      readFileSync(`/proc/${supervisor}/task/${task}/children`, 'utf8').trim().split(' ').filter(Boolean),
+    );
+    const found = children.find((pid) => readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes(`-${role}`));
+    if (found === undefined) throw new Error(`${this.name}: no child process for ${role}`);
+    return Number(found);
+  }
+
+  /** Orderly: as SIGTERM does. Proxy first, storage server last. */
+  async stop(): Promise<Ended[]> {
+    const ended: Ended[] = [];
+    for (const what of ['run', 'proxy', 'sweep', 'ftp'] as const) {
+      if (this.runs(what)) ended.push(await this.process(what).stop());
+    }
+    return ended;
+  }
+
+  async login(): Promise<RawClient> {
+    return await RawClient.loggedIn(this.port, { host: this.host });
+  }
+
+  /** What `cloudroid status --json` prints, without starting a process each time. */
+  async status(): Promise<StatusReply> {
+    const options = Object.fromEntries(
+      this.args.flatMap((word, index, all) =>
+        word.startsWith('--') ? [[word.slice(2), all[index + 1] ?? '']] : [],
+      ),
+    );
+    return await askStatus(loadSettings({ options, environment: {}, currentDir: this.folder }));
+  }
+
+  /** Null when its proxy sees so many members in step, itself included; else what it sees. */
+  async seesInStep(count: number): Promise<string | null> {
+    const { proxy } = await this.status();
+    const seen = proxy?.members ?? [];
+    const inStep = seen.filter(({ state }) => state === 'in step').length;
+    const told = seen.map(
+      ({ name, address, state, reason }) => `${name} ${address} ${state} ${reason ?? ''}`,
+    );
+    return inStep === count ? null : `${this.name} sees ${inStep} of ${count} in step: ${told.join('; ')}`;
+  }
+
+  /** Answers clients, and sees `count` members in step (itself included). */
+  async ready(count: number, withinMs = 60_000): Promise<void> {
+    await waitUntil(`${this.name} is in step with ${count} members`, () => this.seesInStep(count), {
+      withinMs,
+    });
+    const client = await RawClient.connect(this.port, { host: this.host });
+    client.destroy();
+  }
+
+  log(): string {
+    return this.#past
+      .map(
+        ({ args, output, running }) => `--- ${this.name} ${args[0]}${running ? '' : ' (ended)'}\n${output}`,
+      )
+      .join('\n');
+  }
+}
