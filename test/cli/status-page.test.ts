@@ -1,0 +1,128 @@
+import test from 'ava';
+import { formatAgo, formatBytes, memberRows, statusPage } from '../../src/cli/status-page.ts';
+import type { MemberStatus, StatusReply } from '../../src/peers/protocol.ts';
+
+const now = Date.parse('2026-01-02T12:00:00Z');
+const minute = 60_000;
+
+const members: readonly MemberStatus[] = [
+  {
+    name: 'left',
+    member: 'left-aaaa',
+    address: 'this member',
+    state: 'in step',
+    reason: null,
+    lastSeenAt: now,
+  },
+  {
+    name: 'odroid-c',
+    member: null,
+    address: '10.0.0.3:6001',
+    state: 'away',
+    reason: 'no answer',
+    lastSeenAt: now - 5 * minute,
+  },
+  {
+    name: '10.0.0.4',
+    member: null,
+    address: '10.0.0.4:6001',
+    state: 'refused',
+    reason: 'another network key',
+    lastSeenAt: null,
+  },
+];
+
+const reply: StatusReply = {
+  hello: {
+    protocol: 1,
+    member: 'left-aaaa',
+    name: 'left',
+    store: 's',
+    incarnation: 'i',
+    boot: 'b',
+    knowledge: {},
+    members: ['left-aaaa'],
+    freeBytes: 5 * 2 ** 30,
+    readOnly: null,
+    changes: 9,
+  },
+  files: 1,
+  directories: 2,
+  bytes: 1536,
+  conflicts: 0,
+  trashBytes: 0,
+  startedAt: now - 3 * 3_600_000,
+  version: '0.1.0',
+  sweep: null,
+  proxy: null,
+};
+
+test('sizes and times are told in words', (t) => {
+  t.deepEqual([0, 1023, 1024, 1536, 20 * 2 ** 20, 2 ** 60].map(formatBytes), [
+    '0 bytes',
+    '1023 bytes',
+    '1.0 KiB',
+    '1.5 KiB',
+    '20 MiB',
+    '1024 PiB',
+  ]);
+  t.deepEqual(
+    [0, -9 * minute, 59_000, minute, 2 * minute, 25 * 60 * minute].map((age) => formatAgo(now - age, now)),
+    ['just now', 'just now', '59 seconds ago', '1 minute ago', '2 minutes ago', '1 day ago'],
+  );
+});
+
+test('the page tells files, space, conflicts and who is there with the reason when not', (t) => {
+  const proxy = { at: now, sessions: 2, transfers: 1, listening: '0.0.0.0:6000', ack: 'reachable', members };
+  const page = statusPage({ ...reply, proxy, conflicts: 2 }, now);
+  t.regex(page, /^Member +left \(left-aaaa\), version 0\.1\.0, started 3 hours ago$/m);
+  t.regex(page, /^Files +1 file in 2 folders, 1\.5 KiB$/m);
+  t.regex(page, /^Free space +5\.0 GiB$/m);
+  t.regex(page, /^Conflicts +2 \(/m);
+  t.regex(page, /^Last sweep +none yet$/m);
+  t.regex(page, /2 sessions, 1 transfer now/);
+  t.regex(page, /odroid-c +10\.0\.0\.3:6001 +away: no answer \(seen 5 minutes ago\)/);
+  t.regex(page, /refused: another network key \(never seen\)/);
+  t.notRegex(page, /READ ONLY/);
+});
+
+test('a replica that takes no writes says so, and a proxy that is not there too', (t) => {
+  const page = statusPage({ ...reply, hello: { ...reply.hello, readOnly: 'the disk is not mounted' } }, now);
+  t.regex(page, /^READ ONLY +the disk is not mounted$/m);
+  t.regex(page, /the proxy is not running/);
+});
+
+test('a failed sweep tells what failed', (t) => {
+  const sweep = {
+    state: 'idle',
+    startedAt: now - 2 * minute,
+    finishedAt: now - minute,
+    pulledFiles: 1,
+    pulledBytes: 2048,
+    applied: 3,
+    conflicts: 0,
+    failures: ['odroid-c: connection lost'],
+  } as const;
+  const page = statusPage({ ...reply, sweep }, now);
+  t.regex(page, /1 minute ago, 1 file fetched \(2\.0 KiB\), 3 changes taken over/);
+  t.regex(page, /failed: odroid-c: connection lost/);
+});
+
+test('a peer cannot write control characters to the terminal', (t) => {
+  const [row = ''] = memberRows(
+    [
+      {
+        ...members[0],
+        name: '\u001b[2Jevil',
+        address: 'x',
+        state: 'away',
+        reason: '\r\n',
+        member: null,
+        lastSeenAt: null,
+      },
+    ],
+    now,
+  );
+  t.false(row.includes('\u001b'));
+  t.false(row.includes('\n'));
+});
