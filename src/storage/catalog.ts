@@ -5,6 +5,7 @@
  * Invariants: `committed` is what the file holds; `state` is that plus the open transaction; seq, change number,
  * knowledge and totals go to the file in the same transaction as the records they belong to.
  */
+import { statSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import type { Change } from '../replication/plan.ts';
 import type { Dot, ReplicaRecord, VersionVector } from '../replication/record.ts';
@@ -13,6 +14,9 @@ import { checkReadable, openReader, openWriter } from './catalog-schema.ts';
 import { type CatalogState, loadState, StateWriter } from './catalog-state.ts';
 import { RecordReader } from './record-reader.ts';
 import { Effects, RecordWriter } from './record-writer.ts';
+
+/** Bigger catalogs are not read through at every start; what is damaged in them shows when it is used. */
+const QUICK_CHECK_BYTES = 64 * 1024 * 1024;
 
 export class Catalog {
   readonly file: string;
@@ -35,7 +39,7 @@ export class Catalog {
     this.file = file;
     this.shownAt = shownAt;
     this.#database = openWriter(file);
-    checkReadable(this.#database, file);
+    if (statSync(file).size <= QUICK_CHECK_BYTES) checkReadable(this.#database, file);
     this.#readDatabase = openReader(file);
     this.#stateWriter = new StateWriter(this.#database);
     this.#state = loadState(this.#database);
@@ -52,6 +56,11 @@ export class Catalog {
 
   get committed(): CatalogState {
     return this.#committed;
+  }
+
+  /** False after SQLite has given up a transaction by itself. */
+  get inTransaction(): boolean {
+    return this.#database.isTransaction;
   }
 
   begin(): void {

@@ -48,10 +48,13 @@ export class Committer {
     }
     try {
       const path = operation.op === 'rename' ? operation.to : operation.path;
-      return await this.#queue.run({
+      const reply = await this.#queue.run({
         path,
         execute: (group) => this.#execute(request.id, operation, seen, prepared, group),
       });
+      // Still there when the very same content was at the path already.
+      if (request.content?.staged !== undefined) await staging.drop(request.content.staged);
+      return reply;
     } finally {
       await dropUnused(this.#context, prepared.values());
     }

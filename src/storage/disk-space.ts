@@ -8,11 +8,17 @@ const RESERVE_SHARE = 0.01;
 export class DiskSpace {
   readonly #dir: string;
   readonly #reserveBytes: number | undefined;
+  #reclaim: (bytes: number) => boolean = () => false;
 
   /** `reserveBytes` undefined: 64 MiB or 1 % of the file system, whichever is more. */
   constructor(dir: string, reserveBytes?: number) {
     this.#dir = dir;
     this.#reserveBytes = reserveBytes;
+  }
+
+  /** `reclaim` frees about so many bytes that can be done without, and says whether it freed any. */
+  useReclaim(reclaim: (bytes: number) => boolean): void {
+    this.#reclaim = reclaim;
   }
 
   /** Bytes that new files may still take; 0 when the volume is missing. */
@@ -27,8 +33,11 @@ export class DiskSpace {
 
   /** Throws Refusal no-space when `bytes` more would eat into the reserve. */
   require(bytes: number, path?: string): void {
-    const { free, reserve } = this.#look();
-    if (free - bytes >= reserve) return;
+    for (;;) {
+      const { free, reserve } = this.#look();
+      if (free - bytes >= reserve) return;
+      if (!this.#reclaim(reserve + bytes - free)) break;
+    }
     throw new Refusal('no-space', `this member's disk has no room for ${bytes} more bytes`, {
       ...(path === undefined ? {} : { path }),
     });

@@ -16,6 +16,7 @@ import type { StoredIntent } from './catalog-ledger.ts';
 import { Group, GroupConflict } from './group.ts';
 import type { Staging } from './staging.ts';
 import { diskTrouble, message, refusalFor } from './store-errors.ts';
+import type { Trash } from './trash.ts';
 import type { Displaced, Volume } from './volume.ts';
 
 /** The named places where a test may kill a commit (system/failpoint.ts), in the order they are passed. */
@@ -53,8 +54,7 @@ export interface GroupCommitOptions {
   readonly log: (level: 'info' | 'warn' | 'error', message: string, details?: object) => void;
   /** Called once when nothing may be written any more. */
   readonly onBroken: (reason: string) => void;
-  /** Frees what can be freed when a committed step finds no space. */
-  readonly makeRoom: () => void;
+  readonly trash: Trash;
   readonly displaced: Displaced[];
 }
 
@@ -89,11 +89,13 @@ export class GroupCommit {
   /** Resolves when the queue is empty; clears the intents that are done. */
   async finish(): Promise<void> {
     while (this.#running !== undefined) await this.#running;
-    if (this.#broken === undefined && this.#doneUpTo > 0 && this.#unfinished.length === 0) {
-      const { catalog } = this.#options;
-      catalog.transaction(() => catalog.ledger.clearIntents(this.#doneUpTo));
-      this.#doneUpTo = 0;
-    }
+    const { catalog, displaced, trash } = this.#options;
+    const left = this.#doneUpTo > 0 || displaced.length > 0 || trash.hasGone();
+    if (this.#broken !== undefined || this.#unfinished.length > 0 || !left) return;
+    catalog.transaction(() => this.#housekeeping());
+    trash.rowsDropped();
+    displaced.length = 0;
+    this.#doneUpTo = 0;
   }
 
   async #drain(): Promise<void> {
@@ -113,6 +115,10 @@ export class GroupCommit {
   async #runGroup(batch: readonly Queued[]): Promise<void> {
     const { catalog, volume, staging } = this.#options;
     if (this.#broken !== undefined) throw new Refusal('read-only', this.#broken);
+    if (!volume.isPresent()) {
+      this.#break(`the volume ${volume.filesDir} has gone: mount it and restart`);
+      throw new Refusal('read-only', `the volume has gone`);
+    }
     await this.#retryUnfinished();
     const group = new Group(volume, catalog.ledger, (bytes) => catalog.addTrashBytes(bytes));
     let answers: (() => void)[];
@@ -136,6 +142,7 @@ export class GroupCommit {
     failpoint('commit:after-transaction');
     this.#doneUpTo = 0;
     this.#options.displaced.length = 0;
+    this.#options.trash.rowsDropped();
     const dirty = new Set<string>();
     const left = this.#carryOut(group.intents, dirty);
     for (const name of group.usedStaged) staging.forget(name);
@@ -161,6 +168,7 @@ export class GroupCommit {
       } catch (error) {
         savepoint.back();
         mark.back();
+        if (!catalog.inTransaction) throw error; // SQLite has rolled back the jobs before it as well
         if (error instanceof GroupConflict) postponed.push(queued);
         else if (error instanceof Refusal) queued.reject(error);
         else this.#failedJob(queued, error);
@@ -192,14 +200,14 @@ export class GroupCommit {
 
   /** Steps that fail stay open and are tried again before the next group, and at the next start. */
   #carryOut(intents: readonly StoredIntent[], dirty: Set<string>): Error | undefined {
-    const { volume, makeRoom } = this.#options;
+    const { volume, trash } = this.#options;
     for (const [index, { intent }] of intents.entries()) {
       try {
         volume.carryOut(intent, dirty);
       } catch (error) {
         try {
           if (diskTrouble(error) !== 'no-space') throw error;
-          makeRoom();
+          trash.makeRoom(Number.MAX_SAFE_INTEGER);
           volume.carryOut(intent, dirty);
         } catch (again) {
           this.#unfinished.push(...intents.slice(index));
@@ -224,7 +232,8 @@ export class GroupCommit {
 
   /** Small things that ride on the next transaction. */
   #housekeeping(): void {
-    const { catalog, displaced, now, log } = this.#options;
+    const { catalog, displaced, now, log, trash } = this.#options;
+    trash.dropRows();
     if (this.#doneUpTo > 0) catalog.ledger.clearIntents(this.#doneUpTo);
     for (const { id, place, size } of displaced) {
       log('warn', 'moved something unknown out of the way into the trash', { path: place, trash: id, size });

@@ -45,6 +45,8 @@ export class Merger {
       await dropUnused(this.#context, prepared.values());
     }
     await this.#dropMerged(records, merged, prepared);
+    const over = !merged.outcomes.some((each) => each === 'send-content' || each === 'behind');
+    if (request.batch !== undefined && over) await this.#context.staging.drop(request.batch);
     return await this.#reply(merged);
   }
 

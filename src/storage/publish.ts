@@ -153,10 +153,7 @@ class Steps {
 
   #touch(path: string, local: LocalFile, record: ReplicaRecord): boolean {
     const { catalog, staging } = this.#context;
-    for (const other of catalog.table.withContent(record.sha256)) {
-      // Another record shares the inode: it must keep its own time.
-      if (other.record.path !== path && other.local?.ino === local.ino) return false;
-    }
+    if (catalog.table.sharesInode(record, local.ino)) return false; // the other one must keep its own time
     this.#group.checkUntouched(local.place);
     const mtimeNs = probeMtimeNs(join(staging.dir, staging.newName('touch')), record.mtime);
     this.touches.push({ action: 'touch', place: local.place, ino: local.ino, mtime: record.mtime });

@@ -19,6 +19,7 @@ export class RecordReader implements RecordTable {
   readonly #below: StatementSync;
   readonly #shadowedAt: StatementSync;
   readonly #byContent: StatementSync;
+  readonly #sharesInode: StatementSync;
   readonly #listRecords: StatementSync;
   readonly #listImplied: StatementSync;
 
@@ -33,6 +34,9 @@ export class RecordReader implements RecordTable {
     this.#shadowedAt = database.prepare('SELECT path FROM shadowed WHERE shown = ?');
     this.#byContent = database.prepare(
       `SELECT ${RECORD_COLUMNS} FROM records WHERE sha256 = ? AND kind = ${KIND_FILE} LIMIT 50`,
+    );
+    this.#sharesInode = database.prepare(
+      `SELECT 1 FROM records WHERE sha256 = ? AND kind = ${KIND_FILE} AND ino = ? AND path <> ? LIMIT 1`,
     );
     this.#listRecords = database.prepare(
       `SELECT ${RECORD_COLUMNS}, EXISTS (SELECT 1 FROM directories d WHERE d.path = records.path) AS parental
@@ -84,6 +88,11 @@ export class RecordReader implements RecordTable {
   /** Live files with this content whose bytes were published here, at most 50. */
   withContent(sha256: string): readonly StoredRecord[] {
     return this.#byContent.all(sha256).map(storedOf);
+  }
+
+  /** True when another record's bytes are the same inode. */
+  sharesInode(record: ReplicaRecord, ino: string): boolean {
+    return this.#sharesInode.get(record.sha256, ino, record.path) !== undefined;
   }
 
   /** One page of the records directly in a directory, after a path; `parental`: something live is below it. */

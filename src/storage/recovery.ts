@@ -3,13 +3,45 @@ import { lstatSync, readdirSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Catalog } from './catalog.ts';
 import type { Staging } from './staging.ts';
+import { diskTrouble, message } from './store-errors.ts';
+import type { ReadOnlyReason } from './store-identity.ts';
 import type { Trash } from './trash.ts';
 import type { Displaced, Volume } from './volume.ts';
 
 export const STAGED_KEEP_MS = 24 * 60 * 60 * 1000;
 
+export interface RecoveryParts {
+  readonly catalog: Catalog;
+  readonly volume: Volume;
+  readonly staging: Staging;
+  readonly trash: Trash;
+  readonly displaced: Displaced[];
+  readonly now: number;
+  readonly log: (level: 'info' | 'error', message: string, details?: object) => void;
+}
+
+/** Null, or why this replica cannot be written: a disk that refuses what is still to be done on it. */
+export async function recover(parts: RecoveryParts): Promise<ReadOnlyReason> {
+  const { catalog, volume, staging, trash, displaced, now, log } = parts;
+  try {
+    let redone: number;
+    try {
+      redone = await redoIntents(catalog, volume, displaced, now);
+    } catch (error) {
+      if (diskTrouble(error) !== 'no-space' || !trash.makeRoom(Number.MAX_SAFE_INTEGER)) throw error;
+      redone = await redoIntents(catalog, volume, displaced, now);
+    }
+    if (redone > 0) log('info', 'finished what was committed before the last stop', { steps: redone });
+    await clearLeftovers(catalog, volume, staging, trash, now);
+    return null;
+  } catch (error) {
+    if (diskTrouble(error) === undefined) throw error;
+    return `Changes committed before the last stop cannot be finished on disk (${message(error)}): mend that and restart.`;
+  }
+}
+
 /** Redoes open intents and makes them durable, then clears them. Throws what the disk says: then nothing is cleared. */
-export async function redoIntents(
+async function redoIntents(
   catalog: Catalog,
   volume: Volume,
   displaced: Displaced[],
@@ -34,7 +66,7 @@ export async function redoIntents(
 }
 
 /** After redoIntents: names that only a commit under way could have used, stale uploads, orphans in the trash. */
-export async function clearLeftovers(
+async function clearLeftovers(
   catalog: Catalog,
   volume: Volume,
   staging: Staging,

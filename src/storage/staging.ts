@@ -6,9 +6,10 @@
  * then inode, size and modification time are the same.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { constants } from 'node:fs';
-import { copyFile, type FileHandle, open, readdir, stat, truncate, unlink } from 'node:fs/promises';
+import { constants, createReadStream, createWriteStream } from 'node:fs';
+import { copyFile, type FileHandle, open, readdir, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import { Refusal } from '../replication/operation.ts';
 import { hashFile, type Proof, proofOf } from './content-proof.ts';
 import { StagedWriter } from './staged-writer.ts';
@@ -65,8 +66,10 @@ export class Staging {
   /** Starts a staging file with the first `length` bytes of another file. */
   async copyPrefix(id: string, source: string, length: number): Promise<void> {
     const path = this.path(id);
-    await copyFile(source, path, constants.COPYFILE_FICLONE);
-    await truncate(path, length);
+    if (length === (await stat(source)).size) await copyFile(source, path, constants.COPYFILE_FICLONE);
+    else if (length > 0) {
+      await pipeline(createReadStream(source, { end: length - 1 }), createWriteStream(path, { flags: 'r+' }));
+    }
   }
 
   async size(id: string): Promise<number | null> {

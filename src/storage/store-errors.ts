@@ -42,8 +42,10 @@ export class FlushFailed extends Error {
   }
 }
 
-export type DiskTrouble = 'no-space' | 'permission' | 'catalog' | 'flush' | 'io';
+export type DiskTrouble = 'no-space' | 'permission' | 'locked' | 'catalog' | 'flush' | 'io';
 
+const SQLITE_BUSY = 5;
+const SQLITE_LOCKED = 6;
 const SQLITE_FULL = 13;
 const SQLITE_CORRUPT = 11;
 const SQLITE_NOTADB = 26;
@@ -71,6 +73,7 @@ export function diskTrouble(error: unknown): DiskTrouble | undefined {
   if (error instanceof FlushFailed) return 'flush';
   const code = sqliteCode(error);
   if (code === SQLITE_FULL) return 'no-space';
+  if (code === SQLITE_BUSY || code === SQLITE_LOCKED) return 'locked';
   if (code !== undefined) return 'catalog';
   if (errno === 'EACCES' || errno === 'EPERM') return 'permission';
   return errno?.startsWith('E') && error instanceof Error && 'syscall' in error ? 'io' : undefined;
@@ -85,6 +88,8 @@ export function refusalFor(trouble: DiskTrouble, cause: unknown, path?: string):
       return new Refusal('no-space', `no space left on this member's disk${where}`, options);
     case 'permission':
       return new Refusal('io', `this member's disk denies permission${where}`, options);
+    case 'locked':
+      return new Refusal('busy', `this member's catalog is locked by another program${where}`, options);
     case 'catalog':
       return new Refusal('io', `this member's catalog cannot be written${where}`, options);
     case 'flush':

@@ -12,13 +12,13 @@ import { GroupCommit } from './group-commit.ts';
 import { LocalStore } from './local-store.ts';
 import { INTERNAL_NAME } from './path-check.ts';
 import type { PublishContext } from './publish.ts';
-import { clearLeftovers, redoIntents } from './recovery.ts';
+import { recover } from './recovery.ts';
 import { Staging } from './staging.ts';
 import type { Store, StoreOptions } from './store-api.ts';
 import { makeInternalDirectories, type ReadOnlyReason, settleIdentity } from './store-identity.ts';
 import { lockStore } from './store-lock.ts';
 import { Trash } from './trash.ts';
-import { type Displaced, Volume } from './volume.ts';
+import { type Displaced, flushDirectory, Volume } from './volume.ts';
 import { probeVolume } from './volume-probe.ts';
 
 /**
@@ -37,18 +37,18 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     const volume = new Volume(filesDir, (what) => displaced.push(what));
     const staging = new Staging(volume.stagingDir);
     const space = new DiskSpace(filesDir, options.reserveBytes);
-    const trash = new Trash(catalog, volume, space);
-    const readOnly: ReadOnlyReason = await settleIdentity(catalog, filesDir, member);
+    const trash = new Trash(catalog, volume);
+    space.useReclaim((bytes) => trash.makeRoom(bytes));
+    await flushDirectory(stateDir);
+    let readOnly: ReadOnlyReason = await settleIdentity(catalog, filesDir, member);
     if (readOnly === null) {
       makeInternalDirectories(filesDir);
       probeVolume(filesDir, join(filesDir, INTERNAL_NAME));
-      const redone = await redoIntents(catalog, volume, displaced, now());
-      if (redone > 0) log('info', 'finished what was committed before the last stop', { steps: redone });
-      await clearLeftovers(catalog, volume, staging, trash, now());
-      catalog.incarnate(randomBytes(4).toString('hex'));
-    } else {
-      log('error', 'this member takes no writes', { reason: readOnly });
+      volume.remember();
+      readOnly = await recover({ catalog, volume, staging, trash, displaced, now: now(), log });
     }
+    if (readOnly === null) catalog.incarnate(randomBytes(4).toString('hex'));
+    else log('error', 'this member takes no writes', { reason: readOnly });
     const warn = (message: string, details: object) => log('warn', message, details);
     const context: PublishContext = { catalog, volume, staging, space, now, warn };
     const store: LocalStore = new LocalStore({
@@ -65,7 +65,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
         log,
         displaced,
         onBroken: (reason) => store.stopWriting(reason),
-        makeRoom: () => trash.makeRoom(),
+        trash,
       }),
     });
     return store;

@@ -3,7 +3,6 @@ import { lstatSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Catalog } from './catalog.ts';
 import type { TrashRow } from './catalog-ledger.ts';
-import type { DiskSpace } from './disk-space.ts';
 import type { Volume } from './volume.ts';
 
 const KEEP_MS = 30 * 24 * 60 * 60 * 1000;
@@ -12,30 +11,52 @@ const BATCH = 100;
 export class Trash {
   readonly #catalog: Catalog;
   readonly #volume: Volume;
-  readonly #space: DiskSpace;
+  /** Removed from disk, their rows still there: sizes by id. */
+  readonly #gone = new Map<string, number>();
 
-  constructor(catalog: Catalog, volume: Volume, space: DiskSpace) {
+  constructor(catalog: Catalog, volume: Volume) {
     this.#catalog = catalog;
     this.#volume = volume;
-    this.#space = space;
   }
 
-  /** Frees space at once, oldest first; the rows go with the next `expire`. */
-  makeRoom(): void {
-    for (const row of this.#catalog.ledger.oldTrash(Number.MAX_SAFE_INTEGER, BATCH)) this.#remove(row);
-  }
-
-  /** Inside a transaction: takes away what is too old, or the oldest while space is short. */
-  expire(now: number): void {
-    const { ledger } = this.#catalog;
-    const old = ledger.oldTrash(now - KEEP_MS, BATCH);
-    const rows =
-      old.length === 0 && this.#space.isShort() ? ledger.oldTrash(Number.MAX_SAFE_INTEGER, BATCH) : old;
+  /**
+   * Frees space at once, oldest first, at any moment; the rows go with the next transaction (`dropRows`). False when there
+   * is nothing left to free. A file that lives on under another name frees nothing, so the caller looks again.
+   */
+  makeRoom(bytes: number): boolean {
+    let freed = 0;
+    let removed = false;
+    const rows = this.#catalog.ledger.oldTrash(Number.MAX_SAFE_INTEGER, BATCH + this.#gone.size);
     for (const row of rows) {
+      if (this.#gone.has(row.id)) continue;
+      if (freed >= bytes && removed) break;
       this.#remove(row);
-      ledger.dropTrash(row.id);
-      this.#catalog.addTrashBytes(-row.size);
+      freed += row.size;
+      removed = true;
     }
+    return removed;
+  }
+
+  /** Inside a transaction: takes away what is too old. */
+  expire(now: number): void {
+    for (const row of this.#catalog.ledger.oldTrash(now - KEEP_MS, BATCH)) this.#remove(row);
+  }
+
+  /** Inside a transaction: forgets what was removed. */
+  dropRows(): void {
+    for (const [id, size] of this.#gone) {
+      this.#catalog.ledger.dropTrash(id);
+      this.#catalog.addTrashBytes(-size);
+    }
+  }
+
+  /** The transaction of `dropRows` is durable. */
+  rowsDropped(): void {
+    this.#gone.clear();
+  }
+
+  hasGone(): boolean {
+    return this.#gone.size > 0;
   }
 
   /**
@@ -58,5 +79,6 @@ export class Trash {
 
   #remove(row: TrashRow): void {
     rmSync(join(this.#volume.trashDir, row.id), { recursive: true, force: true });
+    this.#gone.set(row.id, row.size);
   }
 }

@@ -29,6 +29,7 @@ export class Volume {
   readonly filesDir: string;
   readonly stagingDir: string;
   readonly trashDir: string;
+  #anchor: string | undefined;
   readonly #onDisplaced: (what: Displaced) => void;
 
   constructor(filesDir: string, onDisplaced: (what: Displaced) => void) {
@@ -36,6 +37,21 @@ export class Volume {
     this.stagingDir = join(filesDir, INTERNAL_NAME, 'staging');
     this.trashDir = join(filesDir, INTERNAL_NAME, 'trash');
     this.#onDisplaced = onDisplaced;
+  }
+
+  /** Takes note of the mount that is there now. */
+  remember(): void {
+    this.#anchor = this.#look();
+  }
+
+  /** False when another file system, or nothing, is where the volume was: then nothing may be changed. */
+  isPresent(): boolean {
+    return this.#anchor !== undefined && this.#look() === this.#anchor;
+  }
+
+  #look(): string | undefined {
+    const found = lstatSync(this.stagingDir, { bigint: true, throwIfNoEntry: false });
+    return found === undefined ? undefined : `${found.dev}:${found.ino}`;
   }
 
   diskPath(place: string): string {
