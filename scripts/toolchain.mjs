@@ -7,13 +7,23 @@
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
+import { fileURLToPath } from 'node:url';
 import { withSetupLock } from './setup-lock.mjs';
 
-export const root = join(import.meta.dirname ?? new URL('.', import.meta.url).pathname, '..');
+const own = fileURLToPath(import.meta.url);
+export const root = join(own, '..', '..');
 const modules = join(root, 'node_modules');
 const runtime = join(modules, `node-linux-${process.arch}`, 'bin', 'node');
 const installStamp = join(modules, '.cloudroid-installed');
@@ -191,7 +201,8 @@ export function exitWith(/** @type {Promise<unknown>} */ main) {
   );
 }
 
-if (process.argv[1] === join(root, 'scripts', 'toolchain.mjs')) {
+// Node.js gives its own path with symbolic links followed, the argument as it was typed.
+if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === own) {
   const [task] = process.argv.slice(2);
   if (task === 'build') exitWith(prepare().then(() => 0));
   else if (task === 'check')
