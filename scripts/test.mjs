@@ -1,13 +1,13 @@
 /**
- * `npm test`: set-up, types, lint, then every test except the slow tiers (CLOUDROID_SLOW=1 runs only those; folders or
- * files as arguments run just these). The last line is `N passed, N failed, N skipped`; types and lint count as one each.
+ * `npm test`: set-up, build, types, lint, then every test except the slow tiers (CLOUDROID_SLOW=1 runs only those; folders or
+ * files as arguments run just these). The last line is `N passed, N failed, N skipped`; build, types and lint count as one each.
  */
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { TapReport } from './tap-report.mjs';
-import { check, exitWith, prepare, root } from './toolchain.mjs';
+import { check, checks, exitWith, prepareRuntime, root } from './toolchain.mjs';
 
 /** Real FTP programs, whole networks, kills and cuts: minutes, not seconds. */
 const slowTiers = ['clients', 'network', 'faults', 'simulation'];
@@ -57,14 +57,13 @@ async function runTests(
 }
 
 async function main() {
-  const runtime = await prepare();
+  const runtime = await prepareRuntime();
   const report = new TapReport((line) => console.log(line));
   if (process.argv.length === 2 && process.env.CLOUDROID_SLOW !== '1') {
     const wrong = await check();
-    for (const part of ['types', 'lint'])
-      console.log(`${wrong.includes(part) ? 'FAILED  ' : 'ok      '} ${part}`);
+    for (const part of checks) console.log(`${wrong.includes(part) ? 'FAILED  ' : 'ok      '} ${part}`);
     report.failed += wrong.length;
-    report.passed += 2 - wrong.length;
+    report.passed += checks.length - wrong.length;
   }
   const files = chosenFiles();
   if (files.length > 0) await runTests(runtime, files, report);

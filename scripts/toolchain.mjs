@@ -131,21 +131,28 @@ function compile() {
   rmSync(old, { recursive: true, force: true });
 }
 
-/** Everything is there already: no lock is taken, so that a second start is quick and works in a read-only checkout. */
-function ready() {
-  const packages = digest(['package-lock.json']);
-  const sources = digest(['package-lock.json', 'tsconfig.json', 'tsconfig.build.json', ...sourceFiles()]);
-  return stampIs(installStamp, packages) && stampIs(buildStamp, sources);
+/** Stamps say that everything is there: no lock is taken, so that a second start is quick, also in a read-only checkout. */
+function isInstalled() {
+  return stampIs(installStamp, digest(['package-lock.json']));
 }
 
-/** Two at once wait for each other. Returns the path of the pinned Node.js. */
+function isCompiled() {
+  const inputs = ['package-lock.json', 'tsconfig.json', 'tsconfig.build.json', ...sourceFiles()];
+  return stampIs(buildStamp, digest(inputs));
+}
+
+const setupLock = join(root, '.cloudroid-setup');
+
+/** Installs when needed; two at once wait for each other. Returns the path of the pinned Node.js. */
+export async function prepareRuntime() {
+  if (!isInstalled()) await withSetupLock(setupLock, install);
+  return runtime;
+}
+
+/** Installs and compiles when needed. Returns the path of the pinned Node.js. */
 export async function prepare() {
-  if (!ready()) {
-    await withSetupLock(join(root, '.cloudroid-setup'), () => {
-      install();
-      compile();
-    });
-  }
+  await prepareRuntime();
+  if (!isCompiled()) await withSetupLock(setupLock, compile);
   return runtime;
 }
 
@@ -180,9 +187,17 @@ export async function runCloudroid(/** @type {string[]} */ args) {
   });
 }
 
-/** Types, then lint; resolves with what failed. */
+export const checks = /** @type {const} */ (['build', 'types', 'lint']);
+
+/** Compiles, checks types (of the tests too), lints; resolves with what failed. */
 export async function check() {
+  await prepareRuntime();
+  /** @type {string[]} */
   const failed = [];
+  await prepare().catch((error) => {
+    if (!(error instanceof SetupError)) throw error;
+    failed.push('build');
+  });
   const types = [join(modules, 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.json'];
   if ((await run(types, { cwd: root })) !== 0) failed.push('types');
   const lint = [join(modules, '@biomejs', 'biome', 'bin', 'biome'), 'check', '--error-on-warnings'];
@@ -205,11 +220,6 @@ export function exitWith(/** @type {Promise<unknown>} */ main) {
 if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === own) {
   const [task] = process.argv.slice(2);
   if (task === 'build') exitWith(prepare().then(() => 0));
-  else if (task === 'check')
-    exitWith(
-      prepare()
-        .then(check)
-        .then((failed) => failed.length),
-    );
+  else if (task === 'check') exitWith(check().then((failed) => failed.length));
   else exitWith(Promise.reject(new SetupError('usage: node scripts/toolchain.mjs build|check')));
 }
