@@ -17,6 +17,8 @@ export interface CommandDefinition {
    * `urgent`: ahead of commands that wait already.
    */
   readonly duringTransfer?: 'always' | 'bare' | 'urgent';
+  /** Uses a data connection; its failures are told in the log by run-transfer.ts, with bytes and seconds. */
+  readonly transfers?: true;
   /** Its line of FEAT. */
   readonly feature?: string | ((session: Session) => string);
   /** What it does here, one sentence. */

@@ -53,16 +53,18 @@ export async function answer(session: Session, request: Request): Promise<Reply>
   try {
     return await definition.run(session, argument);
   } catch (error) {
-    return failureReply(session, definition.name, error);
+    return failureReply(session, definition, error);
   }
 }
 
-function failureReply(session: Session, command: string, error: unknown): Reply {
+function failureReply(session: Session, definition: CommandDefinition, error: unknown): Reply {
+  const command = definition.name;
   const answer = errorReply(error);
   if (answer === null) {
     session.logger.error('a command failed in a way that nobody foresaw', { command, error });
     return reply(451, 'That failed here; see the log of this member.');
   }
+  if (definition.transfers) return answer;
   if (error instanceof NoReplicaError || (error instanceof Refusal && answer.code < 500)) {
     session.logger.warn('refused', { command, code: answer.code, why: error.message });
   } else {

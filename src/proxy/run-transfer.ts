@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { type Reply, reply } from '../ftp/reply.ts';
 import { NoReplicaError } from '../peers/replica-set-api.ts';
 import { Refusal } from '../replication/operation.ts';
-import { CommandRefused } from './error-reply.ts';
+import { CommandRefused, refusalReply } from './error-reply.ts';
 import type { Session } from './session.ts';
 import { Transfer, type TransferKind } from './transfer.ts';
 
@@ -77,20 +77,22 @@ export function logTransfer(session: Session, transfer: Transfer, message: strin
 }
 
 function logFailure(session: Session, transfer: Transfer, error: unknown): void {
-  // A refusal before the first byte is no event: dispatch.ts tells of it at debug.
-  if (error instanceof CommandRefused) return;
   const { command, path, bytes, seconds } = transfer;
   const why = error instanceof Error ? error.message : String(error);
-  const grave = error instanceof NoReplicaError || (error instanceof Refusal && isGrave(error));
-  session.logger[grave ? 'warn' : 'info']('transfer failed', { command, path, bytes, seconds, why });
+  // A file that is not there is no event.
+  if (error instanceof CommandRefused) session.logger.debug('refused', { command, path, why });
+  else
+    session.logger[isOurs(error) ? 'warn' : 'info']('transfer failed', {
+      command,
+      path,
+      bytes,
+      seconds,
+      why,
+    });
 }
 
-function isGrave({ kind }: Refusal): boolean {
-  return (
-    kind === 'io' ||
-    kind === 'no-space' ||
-    kind === 'read-only' ||
-    kind === 'missing-content' ||
-    kind === 'hash-mismatch'
-  );
+/** Not what the client did: something for the operator. */
+function isOurs(error: unknown): boolean {
+  if (error instanceof NoReplicaError) return true;
+  return error instanceof Refusal && refusalReply(error.kind, undefined).code < 500;
 }

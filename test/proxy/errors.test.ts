@@ -33,6 +33,7 @@ test('no member, a refusal and a defect are answered, never with silence, and th
   const { login, put, replicas, log } = await withProxy(t);
   await put('f', 'x');
   const client = await login();
+  let toldBefore = 0;
   for (const [failure, code] of [
     [new NoReplicaError('nobody'), 451],
     [new Refusal('busy', 'x'), 450],
@@ -58,6 +59,9 @@ test('no member, a refusal and a defect are answered, never with silence, and th
     for (const line of ['RETR f', 'LIST', 'NLST', 'MLSD'])
       t.is((await client.download(line)).reply.code, code, line);
     for (const line of ['STOR f', 'APPE f', 'STOU']) t.is((await client.upload(line, 'y')).code, code, line);
+    const told = log.filter(({ level }) => level === 'warn' || level === 'error');
+    t.is(told.length - toldBefore, 17, 'one line of the log each');
+    toldBefore = told.length;
     replicas.faults.failure = null;
     t.is((await client.download('RETR f')).bytes.toString(), 'x');
   }

@@ -18,6 +18,7 @@ export const listingCommands: readonly CommandDefinition[] = [
   {
     name: 'LIST',
     argument: 'optional',
+    transfers: true,
     syntax: '[<path>]',
     help: 'Lists a directory or one file in the form of ls -l, times in UTC. Flags such as -la are ignored: a file -la is ./-la.',
     reference: 'RFC 959 4.1.3',
@@ -36,6 +37,7 @@ export const listingCommands: readonly CommandDefinition[] = [
   {
     name: 'NLST',
     argument: 'optional',
+    transfers: true,
     syntax: '[<path>]',
     help: 'Lists bare names. No patterns: * is an ordinary character.',
     reference: 'RFC 959 4.1.3',
@@ -47,6 +49,7 @@ export const listingCommands: readonly CommandDefinition[] = [
   {
     name: 'MLSD',
     argument: 'optional',
+    transfers: true,
     syntax: '[<path>]',
     feature: 'TVFS',
     help: 'Lists a directory with the facts chosen by OPTS MLST.',

@@ -13,6 +13,7 @@ export const transferCommands: readonly CommandDefinition[] = [
   {
     name: 'RETR',
     argument: 'required',
+    transfers: true,
     syntax: '<path>',
     help: 'Sends a file, from this member or else from another one.',
     reference: 'RFC 959 4.1.3',
@@ -21,6 +22,7 @@ export const transferCommands: readonly CommandDefinition[] = [
   {
     name: 'STOR',
     argument: 'required',
+    transfers: true,
     syntax: '<path>',
     help: 'Stores a file on all members; the old one stays until the new one is whole. The reply tells on how many.',
     reference: 'RFC 959 4.1.3',
@@ -29,6 +31,7 @@ export const transferCommands: readonly CommandDefinition[] = [
   {
     name: 'APPE',
     argument: 'required',
+    transfers: true,
     syntax: '<path>',
     help: 'Adds to the end of a file, or makes it.',
     reference: 'RFC 959 4.1.3',
@@ -37,6 +40,7 @@ export const transferCommands: readonly CommandDefinition[] = [
   {
     name: 'STOU',
     argument: 'optional',
+    transfers: true,
     syntax: '[<path>]',
     help: 'Stores under a name that is free: the one given, or one that begins like it. The 150 tells the name.',
     reference: 'RFC 959 4.1.3, RFC 1123 4.1.2.9',
