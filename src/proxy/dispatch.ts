@@ -1,7 +1,7 @@
 /** From a line to the reply, by the command table. */
 import { type ParsedCommand, parseCommand } from '../ftp/command.ts';
 import { type Line, LONGEST_LINE_BYTES } from '../ftp/line-reader.ts';
-import { type Reply, reply } from '../ftp/reply.ts';
+import { lastReply, type Reply, reply } from '../ftp/reply.ts';
 import { NoReplicaError } from '../peers/replica-set-api.ts';
 import { Refusal } from '../replication/operation.ts';
 import type { CommandDefinition } from './command-definition.ts';
@@ -13,6 +13,10 @@ import type { Session } from './session.ts';
 export type Request =
   | { readonly kind: 'run'; readonly definition: CommandDefinition; readonly argument: string }
   | { readonly kind: 'refused'; readonly reply: Reply };
+
+/** A web page can make a browser send lines of its choice behind a request: none of them must be heard as commands. */
+const HTTP_REQUEST = / HTTP\/\d(\.\d)?$/;
+const NOT_HTTP = lastReply(500, 'This is FTP, not HTTP.');
 
 export function understand(line: Line): Request {
   if (line.kind === 'too-long') return refused(500, `A line may have at most ${LONGEST_LINE_BYTES} bytes.`);
@@ -26,6 +30,7 @@ export function understand(line: Line): Request {
         : refused(501, command.why);
     case 'command': {
       const found = findCommand(command.name, command.argument);
+      if (found === null && HTTP_REQUEST.test(command.argument)) return { kind: 'refused', reply: NOT_HTTP };
       return found === null
         ? refused(500, `${command.name} is not known here; HELP lists what is.`)
         : { kind: 'run', ...found };

@@ -69,6 +69,22 @@ test('a range whose ports are all taken is told, one free port is found', async 
   t.true(listener.port > port && listener.port <= port + 3);
 });
 
+test('a port serves the next transfer while the connection of the last one is still open', async (t) => {
+  const { listener: finder } = await open(t);
+  const ports = { from: finder.port, to: finder.port };
+  finder.close();
+  const sockets = [];
+  for (let round = 0; round < 3; round += 1) {
+    const { listener } = await open(t, { ports });
+    const client = connect(listener.port, '127.0.0.1');
+    sockets.push(client, await listener.accept(forever, 60_000));
+  }
+  for (const socket of sockets) {
+    t.false(socket.destroyed);
+    socket.destroy();
+  }
+});
+
 test('a listener that nobody uses closes by itself', async (t) => {
   const { listener } = await open(t, { lifetimeMs: 10 });
   // Timers of one process fire in order: the listener's comes before this one.

@@ -80,3 +80,13 @@ test('a client that never reads its answers is not answered without end', async 
   t.true(refused);
   t.is(proxy.counts().sessions, 1);
 });
+
+test('behind an HTTP request no command is heard', async (t) => {
+  const { connect, names } = await withProxy(t);
+  const client = await connect();
+  client.send('POST / HTTP/1.1\r\nHost: x\r\n\r\nUSER guest\r\nPASS guest\r\nMKD d\r\n');
+  t.is((await client.reply()).code, 500);
+  await client.closed();
+  t.is(client.heard.split('\r\n').length, 3, 'greeting and 500');
+  t.deepEqual(await names(), []);
+});
