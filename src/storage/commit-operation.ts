@@ -7,7 +7,8 @@ import { dropUnused, hasContent, prepareContent } from './content.ts';
 import type { Group } from './group.ts';
 import type { GroupCommit } from './group-commit.ts';
 import { checkPath } from './path-check.ts';
-import { type PublishContext, placeFiles } from './publish.ts';
+import { placeFiles } from './publish.ts';
+import type { PublishContext } from './publish-context.ts';
 import { checkRecord, SHA256 } from './record-check.ts';
 import type { Prepared, Staging } from './staging.ts';
 
@@ -53,7 +54,8 @@ export class Committer {
         execute: (group) => this.#execute(request.id, operation, seen, prepared, group),
       });
       // Still there when the very same content was at the path already.
-      if (request.content?.staged !== undefined) await staging.drop(request.content.staged);
+      const staged = request.content?.staged;
+      if (staged !== undefined && staging.holds(staged)) await staging.drop(staged);
       return reply;
     } finally {
       await dropUnused(this.#context, prepared.values());
@@ -128,6 +130,6 @@ async function replyOf(pushed: readonly PushedRecord[], staging: Staging): Promi
   const lines = pushed.map((record) => JSON.stringify(record));
   const bytes = lines.reduce((sum, line) => sum + Buffer.byteLength(line) + 1, 0);
   if (bytes <= INLINE_RECORDS_BYTES) return { pushed, count: pushed.length };
-  const batch = await staging.writeNew('batch', Buffer.from(`${lines.join('\n')}\n`));
+  const batch = await staging.writeBatch(Buffer.from(`${lines.join('\n')}\n`));
   return { batch, count: pushed.length };
 }

@@ -5,7 +5,7 @@ import { Refusal } from '../replication/operation.ts';
 import { failpoint } from '../system/failpoint.ts';
 import { findSource } from './content-source.ts';
 import type { Group } from './group.ts';
-import type { PublishContext } from './publish.ts';
+import type { PublishContext } from './publish-context.ts';
 import type { Prepared } from './staging.ts';
 import { inodeAt } from './volume.ts';
 
@@ -37,14 +37,10 @@ export async function prepareContent(
     throw new Refusal('invalid', 'the inline content is too long', { path: wanted.path });
   }
   space.require(bytes.length, wanted.path);
-  const id = await staging.writeNew('inline', bytes);
-  try {
-    failpoint('commit:staged');
-    return await staging.prepare(id, wanted, false);
-  } catch (error) {
-    await staging.drop(id);
-    throw error;
+  if (bytes.length !== wanted.size) {
+    throw new Refusal('hash-mismatch', `the inline content has ${bytes.length} bytes, not ${wanted.size}`);
   }
+  return await staging.prepareInline(bytes, wanted);
 }
 
 /** True when the bytes are prepared, published or in the trash. Throws GroupConflict when that is about to change. */
@@ -65,6 +61,6 @@ export function hasContent(
 /** Inline contents that no commit has used. */
 export async function dropUnused({ staging }: PublishContext, prepared: Iterable<Prepared>): Promise<void> {
   for (const { staged } of prepared) {
-    if (staged.startsWith('inline-')) await staging.drop(staged);
+    if (staged.startsWith('inline-') && staging.holds(staged)) await staging.drop(staged);
   }
 }

@@ -19,19 +19,6 @@ import { diskTrouble, message, refusalFor } from './store-errors.ts';
 import type { Trash } from './trash.ts';
 import type { Displaced, Volume } from './volume.ts';
 
-/** The named places where a test may kill a commit (system/failpoint.ts), in the order they are passed. */
-export const COMMIT_FAILPOINTS = [
-  'commit:staged',
-  'commit:fsynced',
-  'commit:linked',
-  'commit:in-transaction',
-  'commit:after-transaction',
-  'commit:half-renamed',
-  'commit:renamed',
-  'commit:dirs-flushed',
-  'commit:before-reply',
-] as const;
-
 export interface Job<T> {
   /** The client's path, for messages. */
   readonly path: string | undefined;

@@ -43,7 +43,6 @@ export class Group {
   useStaged(name: string): void {
     if (this.#usedStaged.has(name)) throw new GroupConflict(name);
     this.#usedStaged.add(name);
-    this.dirtyBefore.add(this.#volume.stagingDir);
   }
 
   /** A name was made on disk for this job: removed again if the job fails. */

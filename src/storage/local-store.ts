@@ -23,7 +23,7 @@ import type { GroupCommit } from './group-commit.ts';
 import { Maintenance } from './maintenance.ts';
 import { Merger } from './merge-records.ts';
 import { openObject } from './object-reader.ts';
-import type { PublishContext } from './publish.ts';
+import type { PublishContext } from './publish-context.ts';
 import { SHA256 } from './record-check.ts';
 import type { OpenedObject, StagedFile, StagingWriter, Store, StoreOptions } from './store-api.ts';
 import { diskTrouble, message, refusalFor } from './store-errors.ts';

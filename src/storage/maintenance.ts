@@ -1,6 +1,6 @@
 /** Slow chores of an open store: old trash, forgotten uploads, remembered operations past their time. */
 import type { GroupCommit } from './group-commit.ts';
-import type { PublishContext } from './publish.ts';
+import type { PublishContext } from './publish-context.ts';
 import { STAGED_KEEP_MS } from './recovery.ts';
 import type { StoreOptions } from './store-api.ts';
 import { message } from './store-errors.ts';

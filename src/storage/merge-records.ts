@@ -8,7 +8,8 @@ import { failpoint } from '../system/failpoint.ts';
 import { dropUnused, hasContent, prepareContent } from './content.ts';
 import type { Group } from './group.ts';
 import type { GroupCommit } from './group-commit.ts';
-import { type PublishContext, placeFiles } from './publish.ts';
+import { placeFiles } from './publish.ts';
+import type { PublishContext } from './publish-context.ts';
 import { checkPushed, checkVector } from './record-check.ts';
 import type { Prepared } from './staging.ts';
 
@@ -159,7 +160,7 @@ export class Merger {
       const held = prepared.get(record.sha256);
       if (held === undefined || outcome === 'send-content' || outcome === 'behind' || outcome === 'deferred')
         continue;
-      await this.#context.staging.drop(held.staged);
+      if (this.#context.staging.holds(held.staged)) await this.#context.staging.drop(held.staged);
     }
   }
 
@@ -168,7 +169,7 @@ export class Merger {
     for (const outcome of outcomes) counts[outcome] = (counts[outcome] ?? 0) + 1;
     if (outcomes.length * 16 <= INLINE_RECORDS_BYTES) return { outcomes, counts, need };
     const text = Buffer.from(`${outcomes.join('\n')}\n`);
-    return { outcomesBatch: await this.#context.staging.writeNew('batch', text), counts, need };
+    return { outcomesBatch: await this.#context.staging.writeBatch(text), counts, need };
   }
 }
 

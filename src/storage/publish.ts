@@ -5,32 +5,22 @@
  * the trash, and the rest is written down as intents.
  */
 import { randomBytes } from 'node:crypto';
-import { constants, linkSync, lstatSync } from 'node:fs';
-import { copyFile } from 'node:fs/promises';
+import { linkSync, lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { Refusal } from '../replication/operation.ts';
 import type { ReplicaRecord } from '../replication/record.ts';
-import type { Catalog } from './catalog.ts';
 import type { Intent } from './catalog-ledger.ts';
 import { type ContentSource, findSource, sourceAt } from './content-source.ts';
-import type { DiskSpace } from './disk-space.ts';
 import type { Group } from './group.ts';
 import { checkWritable, directorySteps, noteCollisions, placeOf } from './placement.ts';
+import type { PublishContext } from './publish-context.ts';
 import type { LocalFile, StoredRecord } from './record-row.ts';
 import type { Effects } from './record-writer.ts';
-import type { Prepared, Staging } from './staging.ts';
+import { nameInStaging } from './staged-name.ts';
+import type { Prepared } from './staging.ts';
 import { errnoOf } from './store-errors.ts';
 import { probeMtimeNs } from './touch-probe.ts';
-import { inodeAt, type Volume } from './volume.ts';
-
-export interface PublishContext {
-  readonly catalog: Catalog;
-  readonly volume: Volume;
-  readonly staging: Staging;
-  readonly space: DiskSpace;
-  readonly now: () => number;
-  readonly warn: (message: string, details: object) => void;
-}
+import { inodeAt } from './volume.ts';
 
 interface Item {
   readonly path: string;
@@ -174,7 +164,7 @@ class Steps {
     } else {
       const held = given ?? offered;
       const source = held === undefined ? this.#published(record) : this.#stagedSource(held);
-      if (source !== undefined) ready = await this.#nameInStaging(source, record);
+      if (source !== undefined) ready = await nameInStaging(this.#context, this.#group, source, record);
     }
     if (ready === undefined) return undefined;
     if (given === undefined) this.#given.set(sha256, ready);
@@ -209,27 +199,6 @@ class Steps {
       if (local !== undefined) this.#group.checkUntouched(local.place);
     }
     return findSource(volume, catalog.table, catalog.ledger, sha256, mtime);
-  }
-
-  /** A hard link when the time is right (an inode has only one), else a copy. */
-  async #nameInStaging(source: ContentSource, record: ReplicaRecord): Promise<Prepared> {
-    const { staging, space } = this.#context;
-    if (source.mtime === record.mtime) {
-      const staged = staging.newName('link');
-      try {
-        linkSync(source.diskPath, this.#group.stagedPath(staged));
-        this.#group.made(this.#group.stagedPath(staged), staging.dir);
-        const { sha256, size, mtime } = record;
-        return { staged, sha256, size, ino: source.ino, mtime, mtimeNs: source.mtimeNs };
-      } catch (error) {
-        if (errnoOf(error) !== 'EMLINK') throw error;
-      }
-    }
-    space.require(source.size, record.path);
-    const staged = staging.newName('copy');
-    this.#group.made(this.#group.stagedPath(staged), staging.dir);
-    await copyFile(source.diskPath, this.#group.stagedPath(staged), constants.COPYFILE_FICLONE);
-    return staging.prepare(staged, record, false);
   }
 
   /** What goes is kept in the trash, unless its content lives on through this very change. */

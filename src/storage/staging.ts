@@ -11,10 +11,13 @@ import { copyFile, type FileHandle, open, readdir, stat, unlink } from 'node:fs/
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { Refusal } from '../replication/operation.ts';
+import { failpoint } from '../system/failpoint.ts';
 import { hashFile, type Proof, proofOf } from './content-proof.ts';
+import { SharedFlush } from './shared-flush.ts';
 import { StagedWriter } from './staged-writer.ts';
 import type { StagingWriter } from './store-api.ts';
 import { errnoOf, FlushFailed } from './store-errors.ts';
+import { flushDirectory } from './volume.ts';
 
 /** Flushed bytes with a known hash, ready to be renamed into place. */
 export interface Prepared {
@@ -33,6 +36,7 @@ const OWN = /^(?:link|copy|inline|touch)-/;
 
 export class Staging {
   readonly dir: string;
+  readonly #names: SharedFlush;
   readonly #proofs = new Map<string, Proof>();
   /** Handed out by path and not written through this process since: the member's own process writes and hashes them. */
   readonly #direct = new Set<string>();
@@ -40,6 +44,7 @@ export class Staging {
 
   constructor(dir: string) {
     this.dir = dir;
+    this.#names = new SharedFlush(() => flushDirectory(dir));
   }
 
   path(id: string): string {
@@ -123,16 +128,12 @@ export class Staging {
     this.#direct.delete(id);
   }
 
-  /** Writes small contents; its hash is computed here. */
-  async writeNew(kind: 'inline' | 'batch', bytes: Uint8Array): Promise<string> {
-    const id = this.newName(kind);
+  /** Writes a long answer. */
+  async writeBatch(bytes: Uint8Array): Promise<string> {
+    const id = this.newName('batch');
     const handle = await open(this.path(id), 'wx');
     try {
       await handle.writeFile(bytes);
-      this.#proofs.set(
-        id,
-        proofOf(createHash('sha256').update(bytes).digest('hex'), await handle.stat({ bigint: true })),
-      );
     } catch (error) {
       await this.drop(id);
       throw error;
@@ -177,18 +178,46 @@ export class Staging {
       if (sha256 !== wanted.sha256) {
         throw new Refusal('hash-mismatch', `the staged file has sha256 ${sha256}, not ${wanted.sha256}`);
       }
-      await handle.utimes(wanted.mtime / 1000, wanted.mtime / 1000);
-      try {
-        await handle.sync();
-      } catch (error) {
-        throw new FlushFailed(path, error);
-      }
-      const proof = proofOf(sha256, await handle.stat({ bigint: true }));
-      this.#proofs.set(id, proof);
-      return { staged: id, ...proof, mtime: wanted.mtime };
+      return await this.#makeDurable(id, handle, sha256, wanted.mtime);
     } finally {
       await handle.close();
     }
+  }
+
+  /** The same for small contents that came inside the request. */
+  async prepareInline(bytes: Uint8Array, wanted: { sha256: string; mtime: number }): Promise<Prepared> {
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    if (sha256 !== wanted.sha256) {
+      throw new Refusal('hash-mismatch', `the inline content has sha256 ${sha256}, not ${wanted.sha256}`);
+    }
+    const id = this.newName('inline');
+    const handle = await open(this.path(id), 'wx');
+    try {
+      await handle.writeFile(bytes);
+      failpoint('commit:staged');
+      return await this.#makeDurable(id, handle, sha256, wanted.mtime);
+    } catch (error) {
+      await this.drop(id);
+      throw error;
+    } finally {
+      await handle.close();
+    }
+  }
+
+  /** True until a commit has moved the file into place, or it was dropped. */
+  holds(id: string): boolean {
+    return this.#proofs.has(id);
+  }
+
+  /** Dates and flushes bytes and name, both at once. */
+  async #makeDurable(id: string, handle: FileHandle, sha256: string, mtime: number): Promise<Prepared> {
+    await handle.utimes(mtime / 1000, mtime / 1000);
+    const [synced, named] = await Promise.allSettled([handle.sync(), this.#names.flush()]);
+    if (synced.status === 'rejected') throw new FlushFailed(this.path(id), synced.reason);
+    if (named.status === 'rejected') throw named.reason;
+    const proof = proofOf(sha256, await handle.stat({ bigint: true }));
+    this.#proofs.set(id, proof);
+    return { staged: id, ...proof, mtime };
   }
 
   /** Removes what nobody came back for. `keep`: names that intents still need. */

@@ -11,7 +11,7 @@ import { DiskSpace } from './disk-space.ts';
 import { GroupCommit } from './group-commit.ts';
 import { LocalStore } from './local-store.ts';
 import { INTERNAL_NAME } from './path-check.ts';
-import type { PublishContext } from './publish.ts';
+import type { PublishContext } from './publish-context.ts';
 import { recover } from './recovery.ts';
 import { Staging } from './staging.ts';
 import type { Store, StoreOptions } from './store-api.ts';
@@ -76,5 +76,5 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   }
 }
 
-export { COMMIT_FAILPOINTS } from './group-commit.ts';
+export { COMMIT_FAILPOINTS } from './commit-failpoints.ts';
 export { CatalogDamaged, StoreInUse, VolumeUnfit } from './store-errors.ts';
