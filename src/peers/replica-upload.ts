@@ -1,0 +1,123 @@
+/** Bytes on their way into a peer's staging: STOR, at the pace of the socket. */
+import type { ConnectionPool } from './connection-pool.ts';
+import { type DataConnection, openDataConnection, reset } from './data-connection.ts';
+import type { PeerConnection } from './peer-connection.ts';
+import { ReplicaUnreachable, type ReplicaUpload } from './replica-client-api.ts';
+
+/**
+ * Resolves when the peer has said 150 and the data connection is up. The connection is the upload's until its end.
+ * @throws Refusal, ReplicaUnreachable, ReplicaUntrusted
+ */
+export async function startUpload(
+  pool: ConnectionPool,
+  path: string,
+  offset: number,
+): Promise<ReplicaUpload> {
+  return await pool.lend('transfer', async (connection) => {
+    if (offset > 0) await connection.ask(`REST ${offset}`);
+    const data = await openDataConnection(connection);
+    const upload = new SocketUpload(pool, connection, data, path);
+    await upload.opened;
+    return upload;
+  });
+}
+
+class SocketUpload implements ReplicaUpload {
+  readonly failed: Promise<never>;
+  readonly opened: Promise<void>;
+  readonly #pool: ConnectionPool;
+  readonly #connection: PeerConnection;
+  readonly #data: DataConnection;
+  /** The 226, or what went wrong first. */
+  readonly #stored: Promise<void>;
+  #state: 'sending' | 'ending' | 'over' = 'sending';
+  #reject: (error: Error) => void = () => undefined;
+
+  constructor(pool: ConnectionPool, connection: PeerConnection, data: DataConnection, path: string) {
+    this.#pool = pool;
+    this.#connection = connection;
+    this.#data = data;
+    const { tls } = data;
+    this.failed = new Promise<never>((_resolve, reject) => {
+      this.#reject = reject;
+    });
+    this.failed.catch(() => undefined); // nobody need listen
+    const mark = Promise.withResolvers<void>();
+    const secure = new Promise<void>((resolve) => tls.once('secureConnect', resolve));
+    this.#stored = connection.ask(`STOR ${path}`, mark.resolve).then(
+      () => {
+        // Before we ended: the peer takes half of it for the whole.
+        if (this.#state === 'sending') throw this.#fail(new Error('it ended the upload by itself'));
+      },
+      (error: unknown) => {
+        throw this.#fail(error);
+      },
+    );
+    this.#stored.catch(() => undefined);
+    const broken = (cause?: Error) => {
+      if (this.#state === 'sending') this.#brokeOff(cause);
+    };
+    tls.once('error', broken);
+    tls.once('close', () => broken());
+    // Nothing comes this way; but only a socket that is read notices its end.
+    tls.resume();
+    this.opened = Promise.race([Promise.all([mark.promise, secure]), this.failed]).then(() => undefined);
+  }
+
+  write(chunk: Uint8Array): boolean {
+    if (this.#state !== 'sending') return false;
+    return this.#data.tls.write(chunk);
+  }
+
+  async drained(): Promise<void> {
+    const { tls } = this.#data;
+    if (this.#state !== 'sending') await this.failed;
+    if (!tls.writableNeedDrain) return;
+    const drained = Promise.withResolvers<void>();
+    tls.once('drain', drained.resolve);
+    try {
+      await Promise.race([drained.promise, this.failed]);
+    } finally {
+      tls.off('drain', drained.resolve);
+    }
+  }
+
+  get queuedBytes(): number {
+    return this.#data.tls.writableLength;
+  }
+
+  async end(): Promise<void> {
+    if (this.#state !== 'sending') await this.failed;
+    this.#state = 'ending';
+    this.#data.tls.end();
+    await this.#stored;
+    this.#state = 'over';
+    this.#data.raw.destroy();
+    this.#pool.give(this.#connection);
+  }
+
+  abort(reason: string): void {
+    if (this.#state === 'over') return;
+    this.#fail(new ReplicaUnreachable(`the upload was given up: ${reason}`));
+  }
+
+  /** The data connection broke. The peer may be about to say why, and that is worth more than "reset". */
+  #brokeOff(cause: Error | undefined): void {
+    const timer = setTimeout(() => {
+      this.#fail(cause ?? new Error('the data connection was closed'));
+    }, 1000);
+    this.#stored.catch(() => clearTimeout(timer));
+  }
+
+  /** Everything is over: what came stays in the peer's staging. Returns the error that the caller sees. */
+  #fail(error: unknown): Error {
+    const known = this.#connection.fail(error);
+    this.#state = 'over';
+    reset(this.#data);
+    // A refusal may leave the control connection usable, but a half transfer does not: it is not worth the doubt.
+    this.#connection.close();
+    this.#pool.give(this.#connection);
+    this.#reject(known);
+    return known;
+  }
+}
