@@ -41,12 +41,7 @@ export async function askStatus(settings: Settings): Promise<StatusReply> {
   } catch (error) {
     if (error instanceof ReplicaUnreachable) throw notRunning(settings, error);
     if (error instanceof ReplicaUntrusted) {
-      const place = formatEndpoint(replica.endpoint);
-      throw new CommandError(
-        exitStatus.noPermission,
-        `The member on ${place} has another network key than ${settings.networkKeyFile}: ${error.message}`,
-        { cause: error },
-      );
+      throw new CommandError(exitStatus.noPermission, error.message, { cause: error });
     }
     throw error;
   } finally {
