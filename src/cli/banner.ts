@@ -1,6 +1,6 @@
 /** What a person sees once `cloudroid run` is up: where it listens, who may log in, and lines to try. */
 import { networkInterfaces } from 'node:os';
-import { join, relative } from 'node:path';
+import { relative } from 'node:path';
 import type { Endpoint, Identity, Settings } from '../config/settings-api.ts';
 import { formatEndpoint } from '../system/port-in-use.ts';
 
@@ -41,10 +41,7 @@ export function banner(settings: Settings, identity: Identity, peers: readonly E
       `${others}  (list them in ${shown(peersFile)}; they connect to port ${storageListen.port})`,
     ],
     ['Network key', shown(networkKeyFile)],
-    [
-      '  for another board',
-      `scp ${shown(networkKeyFile)} <user>@<board>:<its checkout>/${join('data', 'state')}/`,
-    ],
+    ['  for another board', `scp ${shown(networkKeyFile)} <user>@<board>:<its data folder>/state/`],
   ];
   const width = Math.max(...rows.map(([label]) => label.length));
   return [
