@@ -1,7 +1,7 @@
 /**
  * The connections to one peer. Invariants:
  * - one task has one connection; a connection that failed is never used again;
- * - transfers use at most all but one, so that a long upload never delays a delete;
+ * - commands and transfers have limits of their own, so that a long upload never delays a delete;
  * - a few idle ones are kept warm, but never so long that the server closes them first.
  */
 import { type ConnectOptions, PeerConnection } from './peer-connection.ts';
@@ -16,7 +16,8 @@ interface Waiting {
 
 /** Each session of a proxy that is uploading holds one. */
 const MAX_TRANSFERS = 48;
-const MAX_CONNECTIONS = MAX_TRANSFERS + 1;
+/** More short commands at once wait: a handshake costs more than most of them. */
+const MAX_COMMANDS = 8;
 const KEPT_WARM = 4;
 /** The server closes after 300 s. */
 const WARM_MS = 60_000;
@@ -131,9 +132,8 @@ export class ConnectionPool {
 
   #hasRoom(purpose: Purpose): boolean {
     if (this.#closed) return true;
-    if (this.#busy.size >= MAX_CONNECTIONS) return false;
-    if (purpose === 'command') return true;
-    return [...this.#busy.values()].filter((each) => each === 'transfer').length < MAX_TRANSFERS;
+    const busy = [...this.#busy.values()].filter((each) => each === purpose).length;
+    return busy < (purpose === 'transfer' ? MAX_TRANSFERS : MAX_COMMANDS);
   }
 
   #takeWarm(): PeerConnection | undefined {

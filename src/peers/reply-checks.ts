@@ -1,7 +1,9 @@
 /** Whether a peer's replies are what the protocol says; garbage is a WireError, never a wrong value passed on. */
+
+import type { PushedRecord } from '../replication/operation.ts';
 import type { MergeOutcome } from '../replication/plan.ts';
 import type { RecordKind, ReplicaRecord } from '../replication/record.ts';
-import type { ChangesHeader, Entry } from './protocol.ts';
+import type { ChangesHeader, Entry, Hello, MergeReply, RecordReply } from './protocol.ts';
 import { parseJson, parseObject, WireError } from './wire.ts';
 
 type Type = 'string' | 'number' | 'boolean' | 'object' | 'array';
@@ -32,6 +34,46 @@ function withFields(value: Fields, fields: { readonly [field: string]: Type | un
   return value;
 }
 
+export function parseHello(text: string): Hello {
+  return replyWith<Hello>(text, {
+    protocol: 'number',
+    member: 'string',
+    name: 'string',
+    store: 'string',
+    incarnation: 'string',
+    boot: 'string',
+    knowledge: 'object',
+    members: 'array',
+    freeBytes: 'number',
+    changes: 'number',
+  });
+}
+
+export function parseRecordReply(text: string): RecordReply {
+  const reply = replyWith<RecordReply>(text, {});
+  if (reply.entry === undefined || reply.record === undefined) throw new WireError('neither entry nor null');
+  if (reply.entry !== null) checkEntry(reply.entry);
+  if (reply.record !== null) checkRecord(reply.record);
+  return reply;
+}
+
+export function parseMergeReply(text: string): MergeReply {
+  const reply = replyWith<MergeReply>(text, { counts: 'object', need: 'array' });
+  if (reply.outcomes === undefined && typeof reply.outcomesBatch !== 'string')
+    throw new WireError('no outcomes');
+  for (const outcome of reply.outcomes ?? []) checkOutcome(outcome);
+  for (const { sha256, size } of reply.need) {
+    if (typeof sha256 !== 'string' || !Number.isSafeInteger(size)) throw new WireError('a need is malformed');
+  }
+  return reply;
+}
+
+export function parsePushed(line: string): PushedRecord {
+  const pushed = parseObject(line);
+  checkRecord(pushed['record']);
+  return pushed as unknown as PushedRecord;
+}
+
 export function parseHeader(line: string): ChangesHeader {
   return replyWith<ChangesHeader>(line, {
     store: 'string',
@@ -47,7 +89,7 @@ export function parseEntry(line: string): Entry {
   return checkEntry(entry);
 }
 
-export function checkEntry(entry: Entry): Entry {
+function checkEntry(entry: Entry): Entry {
   if (!entry.path.startsWith('/') || (entry.kind !== 'file' && entry.kind !== 'directory')) {
     throw new WireError('no entry of a listing');
   }
@@ -59,7 +101,7 @@ export function parseRecord(line: string): ReplicaRecord {
   return checkRecord(parseJson(line));
 }
 
-export function checkRecord(value: unknown): ReplicaRecord {
+function checkRecord(value: unknown): ReplicaRecord {
   if (typeof value !== 'object' || value === null) throw new WireError('no record');
   const record = withFields(value as Fields, {
     path: 'string',
