@@ -2,6 +2,7 @@
  * Where the losing file of two concurrent writes goes, and where a file is shown whose path is a directory:
  * `<stem>.conflict-<UTC of its stamp>-<member>-<incarnation><seq><.ext>`. The same on every member.
  */
+import { createHash } from 'node:crypto';
 import type { ReplicaRecord } from './record.ts';
 import { isConflictActor } from './version.ts';
 
@@ -15,15 +16,17 @@ export function conflictPath(record: ReplicaRecord): string {
   return record.path.slice(0, slash) + conflictName(record.path.slice(slash), record);
 }
 
-function conflictName(name: string, { dot: [actor, seq], stamp }: ReplicaRecord): string {
+function conflictName(name: string, { path, dot: [actor, seq], stamp }: ReplicaRecord): string {
   const point = name.lastIndexOf('.');
   const found = point > 0 ? name.slice(point) : '';
   const extension = Buffer.byteLength(found) <= MAX_EXTENSION_BYTES ? found : '';
   const stem = name.slice(0, name.length - extension.length);
   const plain = isConflictActor(actor) ? actor.slice(1) : actor;
   const [member = '', incarnation = ''] = plain.split('.');
-  // A conflict copy that is shadowed in its turn must not be shown under the name of another file.
-  const mark = isConflictActor(actor) ? 'x' : '';
+  // A copy that loses or is shadowed in its turn must not get the name of another file, nor, its name being cut, its own.
+  const mark = isConflictActor(actor)
+    ? `x${createHash('sha256').update(path).digest('hex').slice(0, 8)}`
+    : '';
   const suffix = `.conflict-${utc(stamp)}-${member}-${incarnation}${seq}${mark}${extension}`;
   return cutToBytes(stem, MAX_NAME_BYTES - Buffer.byteLength(suffix)) + suffix;
 }

@@ -1,5 +1,5 @@
 /**
- * One path, two records: what stays. The rules are those of docs/replication.md, "Receiving a record".
+ * One path, two records: what stays. The rules are those of docs/replication.md.
  *
  * Winner and context form a join semilattice: the order in which records arrive, and how often, changes nothing.
  * A surplus conflict copy is allowed, a missing one never.

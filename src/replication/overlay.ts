@@ -2,7 +2,7 @@
 import { conflictPath } from './conflict-name.ts';
 import type { Change, RecordTable } from './plan.ts';
 import type { ReplicaRecord, VersionVector } from './record.ts';
-import { isLive } from './tree-view.ts';
+import { isLive, parentOf } from './tree-view.ts';
 
 export class Overlay implements RecordTable {
   readonly #table: RecordTable;
@@ -55,11 +55,20 @@ export class Overlay implements RecordTable {
 
   shadowedFileShownAt(path: string): ReplicaRecord | undefined {
     const stored = this.#table.shadowedFileShownAt(path);
-    const candidates = [...(stored === undefined ? [] : [this.get(stored.path)]), ...this.#changed.values()];
-    return candidates.find(
-      (record) =>
-        record?.kind === 'file' && conflictPath(record) === path && this.hasLiveDescendant(record.path),
-    );
+    const candidates = new Set(stored === undefined ? [] : [stored.path]);
+    // A file is shown beside its own path: only siblings of `path` count, changed themselves or by what is below.
+    const parent = below(parentOf(path));
+    for (const changed of this.#changed.keys()) {
+      if (!changed.startsWith(parent)) continue;
+      const end = changed.indexOf('/', parent.length);
+      candidates.add(end === -1 ? changed : changed.slice(0, end));
+    }
+    for (const candidate of candidates) {
+      const record = this.get(candidate);
+      if (record?.kind !== 'file' || conflictPath(record) !== path) continue;
+      if (this.hasLiveDescendant(candidate)) return record;
+    }
+    return undefined;
   }
 
   /** What the plan changes, in the order of first touch. */

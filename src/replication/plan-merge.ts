@@ -4,7 +4,7 @@ import type { PushedRecord } from './operation.ts';
 import { Overlay } from './overlay.ts';
 import type { MergeOutcome, MergePlan, RecordTable } from './plan.ts';
 import type { Dot, ReplicaRecord, VersionVector } from './record.ts';
-import { isLive } from './tree-view.ts';
+import { isLive, parentOf } from './tree-view.ts';
 import { compareDots, covers, isConflictActor, sameDot } from './version.ts';
 
 export type MergeMode = 'push' | 'partial' | 'complete';
@@ -19,46 +19,89 @@ export function planMerge(
   mode: MergeMode,
   exchange?: { readonly knowledge: VersionVector },
 ): MergePlan {
-  if (mode === 'push' && records.some((pushed) => isBehind(table, pushed))) {
-    return { changes: [], knowledge: {}, needs: [], outcomes: records.map(() => 'behind') };
+  if (mode === 'push' && anyBehind(table, records)) {
+    return { changes: [], knowledge: {}, needs: [], outcomes: records.map(() => 'behind'), alarms: [] };
   }
   const overlay = new Overlay(table);
-  const outcomes = records.map(({ record }) => take(overlay, record, mode));
+  const alarms: string[] = [];
+  const outcomes = records.map(({ record }) => take(overlay, record, mode, alarms));
   return {
     changes: overlay.changes(),
     knowledge: learned(table.knowledge, records, mode, exchange?.knowledge),
     needs: overlay.needs(),
     outcomes,
+    alarms,
   };
 }
 
-/** Merges one record and its conflict copy into the overlay. */
-export function take(overlay: Overlay, record: ReplicaRecord, mode: MergeMode): MergeOutcome {
+/** Merges one record, and the conflict copies that come of it, into the overlay. */
+export function take(
+  overlay: Overlay,
+  record: ReplicaRecord,
+  mode: MergeMode,
+  alarms: string[] = [],
+): MergeOutcome {
   const local = overlay.get(record.path);
   const decision = merge(local, record, overlay.knowledge);
-  if (mode === 'partial' && mustWait(local, decision)) return 'deferred';
+  if (mode === 'partial' && mustWait(overlay, local, decision)) return 'deferred';
+  if (local !== undefined && isDuplicate(local, record)) alarms.push(duplicateAlarm(record));
   if (decision.kind === 'stale') return 'superseded';
   overlay.put(decision.survivor);
-  if (decision.copy !== undefined) {
-    const copied = merge(overlay.get(decision.copy.path), decision.copy, overlay.knowledge);
-    if (copied.kind !== 'stale') overlay.put(copied.survivor);
-  }
+  // Where the copy belongs another file may be, and lose its name or keep it: the loser of that is copied in its turn.
+  if (decision.copy !== undefined) take(overlay, decision.copy, 'complete', alarms);
   return decision.kind;
 }
 
-/** While a pull is under way only what adds is taken: everything else may belong to a rename whose bytes are not here. */
-function mustWait(local: ReplicaRecord | undefined, decision: MergeDecision): boolean {
+/**
+ * While a pull is under way only what adds is taken. Everything else may belong to a rename, or name a loser, whose
+ * bytes are not here: wider contexts too, which say of writes kept elsewhere that they were seen.
+ */
+function mustWait(overlay: Overlay, local: ReplicaRecord | undefined, decision: MergeDecision): boolean {
   switch (decision.kind) {
     case 'stale':
-    case 'known':
       return false;
+    case 'known':
     case 'superseded':
-      return decision.copy !== undefined;
-    case 'applied':
-      return isLive(local) || !isLive(decision.survivor) || decision.copy !== undefined;
+      return decision.survivor !== local || decision.copy !== undefined;
+    case 'applied': {
+      const { survivor, copy } = decision;
+      const adds = !isLive(local) && isLive(survivor) && copy === undefined && survivor.kept.length === 0;
+      return !adds || hasFileAbove(overlay, survivor.path);
+    }
     case 'conflict':
       return true;
   }
+}
+
+/** A record below a live file would take that file's name away. */
+function hasFileAbove(overlay: Overlay, path: string): boolean {
+  for (let above = parentOf(path); above !== '/'; above = parentOf(above)) {
+    if (overlay.get(above)?.kind === 'file') return true;
+  }
+  return false;
+}
+
+function isDuplicate(a: ReplicaRecord, b: ReplicaRecord): boolean {
+  return sameDot(a.dot, b.dot) && !(a.kind === b.kind && a.sha256 === b.sha256);
+}
+
+function duplicateAlarm({ path, dot: [actor, seq] }: ReplicaRecord): string {
+  return `write ${seq} of ${actor} has two contents at ${path}: two members live under one identity (a cloned disk?)`;
+}
+
+/** One record of the batch may be the base of a later one. */
+function anyBehind(table: RecordTable, records: readonly PushedRecord[]): boolean {
+  return records.some(
+    (pushed, index) =>
+      isBehind(table, pushed) &&
+      !records
+        .slice(0, index)
+        .some(({ record }) => record.path === pushed.record.path && isBaseOf(record, pushed)),
+  );
+}
+
+function isBaseOf({ dot }: ReplicaRecord, { base }: PushedRecord): boolean {
+  return base !== null && sameDot(dot, base);
 }
 
 /** The receiver has neither the record this one was written on nor one that saw it: pushes were missed, pull. */

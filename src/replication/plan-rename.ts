@@ -4,8 +4,8 @@ import type { OperationDraft } from './operation-draft.ts';
 import type { ReplicaRecord } from './record.ts';
 import { parentOf, type Shown, shownAt } from './tree-view.ts';
 
-/** Linux takes no longer ones (PATH_MAX). */
-const MAX_PATH_BYTES = 4095;
+/** Leaves room for the folder of the volume on every member: what one takes and another refuses would never replicate. */
+const MAX_PATH_BYTES = 3584;
 
 export function planRename(draft: OperationDraft, from: string, to: string): void {
   if (from === '/' || to === '/') throw new Refusal('invalid', 'the root stays where it is', { path: '/' });

@@ -61,6 +61,8 @@ export type MergeOutcome =
 export interface MergePlan extends Plan {
   /** One outcome a record, in the order given (before it is known whether the bytes in `needs` are at hand). */
   readonly outcomes: readonly MergeOutcome[];
+  /** For the log and the operator: one identity living twice. Both contents were kept. */
+  readonly alarms: readonly string[];
 }
 
 /** The identity a planner assigns dots with. */

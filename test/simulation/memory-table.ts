@@ -1,0 +1,64 @@
+/** The records of a simulated replica: what SQLite holds on a board, with the change numbers of its feed. */
+import { conflictPath } from '../../src/replication/conflict-name.ts';
+import type { Plan, RecordTable } from '../../src/replication/plan.ts';
+import type { ReplicaRecord, VersionVector } from '../../src/replication/record.ts';
+import { isLive } from '../../src/replication/tree-view.ts';
+import { join } from '../../src/replication/version.ts';
+
+export class MemoryTable implements RecordTable {
+  readonly #records = new Map<string, { record: ReplicaRecord; change: number }>();
+  knowledge: VersionVector = {};
+  collectedStamp = 0;
+  /** Highest change number. */
+  changes = 0;
+
+  clone(): MemoryTable {
+    const copy = new MemoryTable();
+    for (const [path, stored] of this.#records) copy.#records.set(path, stored);
+    copy.knowledge = this.knowledge;
+    copy.collectedStamp = this.collectedStamp;
+    copy.changes = this.changes;
+    return copy;
+  }
+
+  apply(plan: Plan): void {
+    for (const { after } of plan.changes) {
+      this.changes += 1;
+      this.#records.set(after.path, { record: after, change: this.changes });
+    }
+    this.knowledge = join(this.knowledge, plan.knowledge);
+  }
+
+  all(): ReplicaRecord[] {
+    return [...this.#records.values()].map(({ record }) => record);
+  }
+
+  changedAfter(change: number): ReplicaRecord[] {
+    return [...this.#records.values()].filter((each) => each.change > change).map(({ record }) => record);
+  }
+
+  get(path: string): ReplicaRecord | undefined {
+    return this.#records.get(path)?.record;
+  }
+
+  hasLiveDescendant(path: string): boolean {
+    return !this.liveDescendants(path).next().done;
+  }
+
+  *liveDescendants(path: string): Generator<ReplicaRecord, void> {
+    const prefix = path === '/' ? '/' : `${path}/`;
+    for (const { record } of [...this.#records.values()]) {
+      if (record.path.startsWith(prefix) && isLive(record)) yield record;
+    }
+  }
+
+  shadowedFileShownAt(path: string): ReplicaRecord | undefined {
+    return this.all().find(
+      (record) =>
+        record.kind === 'file' &&
+        record.path !== path &&
+        conflictPath(record) === path &&
+        this.hasLiveDescendant(record.path),
+    );
+  }
+}

@@ -1,0 +1,107 @@
+/** What must hold when all wires are joined again and everybody has pulled from everybody. */
+import { conflictCopy } from '../../src/replication/merge.ts';
+import type { ReplicaRecord } from '../../src/replication/record.ts';
+import { isLive } from '../../src/replication/tree-view.ts';
+import { compareDots, covers, includes, sameDot } from '../../src/replication/version.ts';
+import type { MemoryTable } from './memory-table.ts';
+import type { Write } from './sim-member.ts';
+
+export interface Survivor {
+  readonly id: string;
+  readonly table: MemoryTable;
+  readonly bytes: ReadonlySet<string>;
+}
+
+/** One sentence for each broken promise. `excused`: writes that went with a disk before anybody else had them. */
+export function brokenPromises(
+  survivors: readonly Survivor[],
+  all: readonly Write[],
+  excused: ReadonlySet<Write>,
+): string[] {
+  const [first] = survivors;
+  if (first === undefined) return [];
+  // A message under way may have brought an excused write to the others after all; then it counts.
+  const arrived = ({ record }: Write) => covers(first.table.get(record.path)?.context ?? {}, record.dot);
+  const writes = all.filter((write) => !excused.has(write) || arrived(write));
+  return [
+    ...differences(first, survivors),
+    ...survivors.flatMap(missingBytes),
+    ...writes
+      .filter((write) => isLost(first.table, write, writes))
+      .map((write) => `lost ${tell(write.record)}`),
+    ...first.table
+      .all()
+      .filter((record) => isLive(record) && wasDeleted(record, writes))
+      .map((record) => `came back: ${tell(record)}`),
+    ...writes
+      .filter((write) => lostItsName(first.table, write, writes))
+      .map(({ record }) => `a deletion took the name of ${tell(record)}`),
+  ];
+}
+
+function differences(first: Survivor, survivors: readonly Survivor[]): string[] {
+  const wanted = portrait(first.table);
+  const known = first.table.knowledge;
+  return survivors.flatMap(({ id, table }) => [
+    ...(portrait(table) === wanted ? [] : [`${first.id} and ${id} hold different records`]),
+    ...(includes(table.knowledge, known) && includes(known, table.knowledge)
+      ? []
+      : [`${first.id} and ${id} know different writes`]),
+  ]);
+}
+
+function portrait(table: MemoryTable): string {
+  const lines = table.all().map((record) => {
+    const context = Object.entries(record.context).sort(compareDots);
+    return JSON.stringify({ ...record, context });
+  });
+  return lines.sort().join('\n');
+}
+
+function missingBytes({ id, table, bytes }: Survivor): string[] {
+  return table
+    .all()
+    .filter(({ kind, sha256 }) => kind === 'file' && !bytes.has(sha256))
+    .map((record) => `${id} has no bytes for ${tell(record)}`);
+}
+
+/** A file is safe when it stands at its path, or somebody who had it there replaced it, or its copy was made. */
+function isLost(table: MemoryTable, { record }: Write, writes: readonly Write[]): boolean {
+  if (record.kind !== 'file') return false;
+  const now = table.get(record.path);
+  if (now === undefined) return true;
+  if (sameDot(now.dot, record.dot)) return false;
+  // The same bytes written by somebody else under the same name; that write answers for itself.
+  const twin = writes.some(
+    ({ record: other }) =>
+      other.path === record.path && other.sha256 === record.sha256 && !sameDot(other.dot, record.dot),
+  );
+  if (twin || replacedKnowingly(record, writes)) return false;
+  const copy = conflictCopy(record);
+  return !covers(table.get(copy.path)?.context ?? {}, copy.dot);
+}
+
+function replacedKnowingly(record: ReplicaRecord, writes: readonly Write[]): boolean {
+  return writes.some(
+    ({ record: next, replaced }) => next.path === record.path && covers(replaced, record.dot),
+  );
+}
+
+function wasDeleted(record: ReplicaRecord, writes: readonly Write[]): boolean {
+  return writes.some(
+    ({ record: next, replaced }) =>
+      next.kind === 'tombstone' && next.path === record.path && covers(replaced, record.dot),
+  );
+}
+
+/** A deletion must not win over a write on the same base that it did not know of. */
+function lostItsName(table: MemoryTable, { record, base }: Write, writes: readonly Write[]): boolean {
+  const now = table.get(record.path);
+  if (record.kind !== 'file' || base === null || now?.kind !== 'tombstone') return false;
+  const deletion = writes.find((write) => sameDot(write.record.dot, now.dot));
+  return deletion?.base != null && sameDot(deletion.base, base);
+}
+
+function tell({ kind, path, sha256, dot, stamp }: ReplicaRecord): string {
+  return `${kind} ${path} ${sha256} [${dot.join(' ')}] stamp ${stamp}`;
+}

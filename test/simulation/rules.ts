@@ -1,0 +1,71 @@
+/** The planners under test, and mistakes planted in them: each must be caught, or the simulation proves nothing. */
+import type { CommitPlan, MergePlan } from '../../src/replication/plan.ts';
+import { planCommit } from '../../src/replication/plan-commit.ts';
+import { planMerge } from '../../src/replication/plan-merge.ts';
+import type { ReplicaRecord, VersionVector } from '../../src/replication/record.ts';
+
+export interface Rules {
+  readonly planCommit: typeof planCommit;
+  readonly planMerge: typeof planMerge;
+  /** What a pushed commit may teach the receiver beside its own plan. */
+  readonly learnFromPush: (sender: VersionVector) => VersionVector;
+  /** The cursor is kept although a pull was broken off. */
+  readonly cursorBeforeEnd: boolean;
+}
+
+export const RULES: Rules = {
+  planCommit,
+  planMerge,
+  learnFromPush: () => ({}),
+  cursorBeforeEnd: false,
+};
+
+export type PlantedMistake =
+  | 'last writer wins'
+  | 'knowledge after one push'
+  | 'delete beats write'
+  | 'no kept'
+  | 'cursor before the end';
+
+export function withMistake(mistake: PlantedMistake): Rules {
+  switch (mistake) {
+    case 'last writer wins':
+      return { ...RULES, planMerge: (...args) => withoutCopies(planMerge(...args)) };
+    case 'knowledge after one push':
+      return { ...RULES, learnFromPush: (sender) => sender };
+    case 'delete beats write':
+      return { ...RULES, planCommit: (...args) => withRecords(planCommit(...args), lateTombstone) };
+    case 'no kept':
+      return {
+        ...RULES,
+        planCommit: (...args) => withRecords(planCommit(...args), withoutKept),
+        planMerge: (...args) => withChanged(planMerge(...args), withoutKept),
+      };
+    case 'cursor before the end':
+      return { ...RULES, cursorBeforeEnd: true };
+  }
+}
+
+function withoutCopies(plan: MergePlan): MergePlan {
+  return { ...plan, changes: plan.changes.filter(({ after }) => !after.dot[0].startsWith('*')) };
+}
+
+function lateTombstone(record: ReplicaRecord): ReplicaRecord {
+  return record.kind === 'tombstone' ? { ...record, stamp: record.stamp + 1_000_000 } : record;
+}
+
+function withoutKept(record: ReplicaRecord): ReplicaRecord {
+  return { ...record, kept: [] };
+}
+
+function withChanged<P extends CommitPlan | MergePlan>(
+  plan: P,
+  edit: (record: ReplicaRecord) => ReplicaRecord,
+): P {
+  return { ...plan, changes: plan.changes.map(({ before, after }) => ({ before, after: edit(after) })) };
+}
+
+function withRecords(plan: CommitPlan, edit: (record: ReplicaRecord) => ReplicaRecord): CommitPlan {
+  const pushed = plan.pushed.map(({ record, base }) => ({ record: edit(record), base }));
+  return { ...withChanged(plan, edit), pushed };
+}
