@@ -9,9 +9,15 @@ export const DEFAULT_MAX_CONNECTIONS = 512;
 const SHARE_OF_ONE_ADDRESS = 0.75;
 const TOLD_EVERY_MS = 60_000;
 
-export function limitConnections(server: Server, maxConnections: number, logger: Logger): void {
+export interface ConnectionLimits {
+  /** Cuts everything, handshakes under way included. */
+  destroyAll(): void;
+}
+
+export function limitConnections(server: Server, maxConnections: number, logger: Logger): ConnectionLimits {
   const maxPerAddress = Math.max(1, Math.floor(maxConnections * SHARE_OF_ONE_ADDRESS));
   const perAddress = new Map<string, number>();
+  const sockets = new Set<Socket>();
   let told = Number.NEGATIVE_INFINITY;
   const tell = (address: string) => {
     if (performance.now() - told < TOLD_EVERY_MS) return;
@@ -25,7 +31,9 @@ export function limitConnections(server: Server, maxConnections: number, logger:
     const address = normaliseAddress(socket.remoteAddress);
     const count = (perAddress.get(address) ?? 0) + 1;
     perAddress.set(address, count);
+    sockets.add(socket);
     socket.once('close', () => {
+      sockets.delete(socket);
       const left = (perAddress.get(address) ?? 1) - 1;
       if (left > 0) perAddress.set(address, left);
       else perAddress.delete(address);
@@ -34,4 +42,9 @@ export function limitConnections(server: Server, maxConnections: number, logger:
     tell(address);
     socket.destroy();
   });
+  return {
+    destroyAll() {
+      for (const socket of sockets) socket.destroy();
+    },
+  };
 }

@@ -14,7 +14,7 @@ import type { TlsCredentials } from '../peers/trust.ts';
 import { TLS_CIPHERS } from '../peers/trust.ts';
 import { systemCodeOf } from '../system/exit-status.ts';
 import type { Logger } from '../system/logger-api.ts';
-import { DEFAULT_MAX_CONNECTIONS, limitConnections } from './connection-limits.ts';
+import { type ConnectionLimits, DEFAULT_MAX_CONNECTIONS, limitConnections } from './connection-limits.ts';
 import { DataHandshakes } from './data-handshakes.ts';
 import { makeSrvServer, type SrvConnection, type SrvServer } from './ftp-srv-internals.ts';
 import { ALLOWED_VERBS, mendCommands, srvLog, takeOverSocket } from './ftp-srv-mended.ts';
@@ -76,7 +76,8 @@ export async function startStorageServer(options: StorageServerOptions): Promise
     logger,
   };
   const sessions = new Set<PeerSession>();
-  const start = async (host: string): Promise<SrvServer> => {
+  let closing = false;
+  const start = async (host: string): Promise<{ server: SrvServer; limits: ConnectionLimits }> => {
     const { port } = options.listen;
     const server = makeSrvServer({
       url: `ftps://${host.includes(':') ? `[${host}]` : host}:${port}`,
@@ -87,6 +88,7 @@ export async function startStorageServer(options: StorageServerOptions): Promise
     });
     server.on('connect', ({ connection }: { connection: SrvConnection }) => {
       const session = openSession(connection, options, services, handshakes);
+      if (closing) session.destroy();
       sessions.add(session);
       session.ended.addEventListener('abort', () => sessions.delete(session));
     });
@@ -99,15 +101,16 @@ export async function startStorageServer(options: StorageServerOptions): Promise
     server.server.on('tlsClientError', (error, socket) => {
       refusals.refused(normaliseAddress(socket.remoteAddress), error);
     });
-    limitConnections(server.server, options.maxConnections ?? DEFAULT_MAX_CONNECTIONS, logger);
+    const limits = limitConnections(server.server, options.maxConnections ?? DEFAULT_MAX_CONNECTIONS, logger);
     await server.listen();
-    return server;
+    return { server, limits };
   };
-  const server = await listenOn(options.listen, start);
+  const { server, limits } = await listenOn(options.listen, start);
   const { port } = server.server.address() as AddressInfo;
   return {
     endpoint: { host: options.listen.host, port },
     async close() {
+      closing = true;
       const busy = [...sessions];
       server.server.close();
       for (const session of busy) session.shutDown();
@@ -116,6 +119,7 @@ export async function startStorageServer(options: StorageServerOptions): Promise
       await Promise.race([quiet, delay(DRAIN_MS, null, { ref: false })]);
       for (const session of busy) session.destroy();
       await Promise.race([quiet, delay(LAST_MS, null, { ref: false })]);
+      limits.destroyAll();
       await server.close();
     },
   };
@@ -139,10 +143,7 @@ function tlsOptions({ cert, key, ca }: TlsCredentials): TlsOptions {
 }
 
 /** 0.0.0.0 stands for every address: IPv6 and IPv4 in one socket, IPv4 alone on a machine without IPv6. */
-async function listenOn(
-  { host, port }: Endpoint,
-  start: (host: string) => Promise<SrvServer>,
-): Promise<SrvServer> {
+async function listenOn<T>({ host, port }: Endpoint, start: (host: string) => Promise<T>): Promise<T> {
   try {
     if (host !== '0.0.0.0') return await start(host);
     try {
