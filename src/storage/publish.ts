@@ -76,7 +76,7 @@ class Steps {
   readonly #occupied = new Map<string, string>();
   readonly #kept = new Set<string>();
   readonly #contentAfter = new Set<string>();
-  /** Staged files already given away by this job, for a second record with the same content. */
+  /** Staged files given away by this job, for more records with the same content; by hash, and by hash and time. */
   readonly #given = new Map<string, Prepared>();
   readonly #beforeByContent = new Map<string, StoredRecord[]>();
 
@@ -155,19 +155,20 @@ class Steps {
   /** Gets bytes ready in staging for a place. */
   async #provide(record: ReplicaRecord, place: string): Promise<LocalFile | undefined> {
     const { sha256, mtime } = record;
-    const given = this.#given.get(sha256);
-    const offered = given === undefined ? this.#offered(sha256) : undefined;
+    const given = this.#given.get(`${sha256} ${mtime}`) ?? this.#given.get(sha256);
+    const offered = given?.mtime === mtime ? undefined : this.#offered(sha256);
     let ready: Prepared | undefined;
     if (offered !== undefined && offered.mtime === mtime) {
       this.#group.useStaged(offered.staged);
       ready = offered;
     } else {
-      const held = given ?? offered;
+      const held = given?.mtime === mtime ? given : (offered ?? given);
       const source = held === undefined ? this.#published(record) : this.#stagedSource(held);
       if (source !== undefined) ready = await nameInStaging(this.#context, this.#group, source, record);
     }
     if (ready === undefined) return undefined;
-    if (given === undefined) this.#given.set(sha256, ready);
+    this.#given.set(`${sha256} ${mtime}`, ready);
+    this.#given.set(sha256, ready);
     this.publishes.push({
       action: 'publish',
       place,

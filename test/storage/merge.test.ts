@@ -155,7 +155,12 @@ test('two records with one content and different times are two files with their 
   const records = [early, late, twin].map((record) => ({ record, base: null }));
   const reply = await store.merge({ mode: 'push', records, content: inlineContent('same') });
   t.deepEqual(reply.outcomes, ['applied', 'applied', 'applied']);
+  const inode = (path: string) => store.record(path).disk?.ino;
+  t.is(inode('/late'), inode('/twin'), 'the same content with the same time is stored once');
+  t.not(inode('/early'), inode('/late'));
   await change(store, { op: 'touch', path: '/twin', mtime: 1_200_000_000_000 });
+  t.not(inode('/late'), inode('/twin'));
+  t.is(store.record('/late').entry?.mtime, 1_100_000_000_000);
   await change(store, { op: 'delete', path: '/early' });
   t.is(await readThrough(store, '/late'), 'same');
 });

@@ -8,6 +8,7 @@ import { type TlsCredentials, tlsForClient } from '../../src/peers/trust.ts';
 export class RawPeer {
   readonly socket: TLSSocket;
   readonly #lines: string[] = [];
+  readonly #sessions: Buffer[] = [];
   readonly #waiting: ((line: string | null) => void)[] = [];
   #text = '';
   #ended = false;
@@ -22,6 +23,7 @@ export class RawPeer {
         this.#text = this.#text.slice(end + 1);
       }
     });
+    socket.on('session', (session) => this.#sessions.push(session));
     socket.on('error', () => undefined);
     socket.on('close', () => {
       this.#ended = true;
@@ -67,19 +69,28 @@ export class RawPeer {
     return await this.expect(code);
   }
 
-  /** TCP only: what it does on the data port is the test's business. */
-  async dataSocket(): Promise<Socket> {
-    const port = Number(/\|\|\|(\d+)\|/.exec(await this.say('EPSV', '229'))?.[1]);
-    const socket = connectTcp({ host: '127.0.0.1', port });
-    socket.on('error', () => undefined);
-    await once(socket, 'connect');
-    return socket;
+  /** The TLS sessions that the server has given out, at least one. */
+  async sessions(): Promise<readonly Buffer[]> {
+    if (this.#sessions.length === 0) await once(this.socket, 'session');
+    return this.#sessions;
   }
 
-  /** With TLS, as these credentials. */
-  async data(credentials: TlsCredentials): Promise<{ raw: Socket; tls: TLSSocket }> {
-    const raw = await this.dataSocket();
-    const tls = connect({ socket: raw, ...tlsForClient(credentials) });
+  /** EPSV and a TLS data connection as these credentials. */
+  async data(credentials: TlsCredentials, session?: Buffer): Promise<{ raw: Socket; tls: TLSSocket }> {
+    const port = Number(/\|\|\|(\d+)\|/.exec(await this.say('EPSV', '229'))?.[1]);
+    return await RawPeer.dataOn(port, credentials, session);
+  }
+
+  static async dataOn(
+    port: number,
+    credentials: TlsCredentials,
+    session?: Buffer,
+  ): Promise<{ raw: Socket; tls: TLSSocket }> {
+    const raw = connectTcp({ host: '127.0.0.1', port });
+    raw.on('error', () => undefined);
+    await once(raw, 'connect');
+    const options = { ...tlsForClient(credentials), host: '127.0.0.1', ...(session && { session }) };
+    const tls = connect({ socket: raw, ...options });
     tls.on('error', () => undefined);
     await once(tls, 'secureConnect');
     return { raw, tls };

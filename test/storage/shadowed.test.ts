@@ -9,7 +9,7 @@ import { change, foreignRecord, inlineContent, openedStore, put, readThrough } f
 
 async function push(store: Store, record: ReplicaRecord, content?: string): Promise<void> {
   const reply = await store.merge({
-    mode: 'partial',
+    mode: 'push',
     records: [{ record, base: null }],
     ...(content === undefined ? {} : { content: inlineContent(content) }),
   });

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import test from 'ava';
 import { Refusal } from '../../src/replication/operation.ts';
 import { change, openedStore, operationId, put, readThrough, sha256Of } from './opened-store.ts';
@@ -116,6 +117,24 @@ test('many changes of one file at once are done one after the other', async (t) 
   t.is(renamed.count, 2);
   t.is(await readThrough(store, '/f'), 'after');
   t.regex(await readThrough(store, '/g'), /^version \d+$/);
+});
+
+test('files that are renamed while they are put keep their bytes', async (t) => {
+  const { store } = await openedStore(t);
+  const renameWhenThere = async (n: number): Promise<void> => {
+    for (;;) {
+      try {
+        await change(store, { op: 'rename', from: `/put${n}`, to: `/renamed${n}` });
+        return;
+      } catch (error) {
+        if (!(error instanceof Refusal) || error.kind !== 'not-found') throw error;
+        await setImmediate();
+      }
+    }
+  };
+  const numbers = Array.from({ length: 60 }, (_, n) => n);
+  await Promise.all(numbers.flatMap((n) => [put(store, `/put${n}`, `content ${n}`), renameWhenThere(n)]));
+  for (const n of numbers) t.is(await readThrough(store, `/renamed${n}`), `content ${n}`);
 });
 
 test('bytes that are not those of the hash are refused and nothing changes', async (t) => {
