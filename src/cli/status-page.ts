@@ -49,7 +49,8 @@ export function memberRows(members: readonly MemberStatus[], now: number): strin
   return members.map((member) => memberRow(member, now, width));
 }
 
-function sweepText(sweep: SweepReport | null, now: number): string {
+/** How the last round went, for a person. */
+export function sweepText(sweep: SweepReport | null, now: number): string {
   if (sweep === null) return 'none yet';
   if (sweep.state === 'running') return `running, began ${formatAgo(sweep.startedAt, now)}`;
   const done = sweep.finishedAt === null ? 'not finished' : formatAgo(sweep.finishedAt, now);
