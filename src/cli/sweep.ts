@@ -3,36 +3,44 @@ import { readFileSync } from 'node:fs';
 import { loadOrMakeIdentity } from '../config/identity.ts';
 import { parsePeersFile } from '../config/peers-file.ts';
 import { watchPeersFile } from '../config/peers-watch.ts';
-import type { Settings } from '../config/settings-api.ts';
+import type { Endpoint, Settings } from '../config/settings-api.ts';
 import { openReplica } from '../peers/ftp-replica.ts';
 import { credentialsFor, loadOrMakeNetworkKey } from '../peers/trust.ts';
-import { startSweep, sweepOnce } from '../sweep/schedule.ts';
+import { sweepOnce } from '../sweep/round.ts';
+import { startSweep } from '../sweep/schedule.ts';
 import { type ExitStatus, exitStatus, systemCodeOf } from '../system/exit-status.ts';
-import { startLogger } from '../system/logger.ts';
+import { onStopRequest } from '../system/service-manager.ts';
 import type { CommandInput } from './command.ts';
 import { runRole } from './role-process.ts';
 import { askStatus, ownEndpoint } from './running-member.ts';
 import { sweepText } from './status-page.ts';
 
-async function credentialsOf(settings: Settings) {
+async function doorsOf(settings: Settings) {
   const identity = loadOrMakeIdentity(settings);
   const key = await loadOrMakeNetworkKey(settings.networkKeyFile);
-  return { identity, credentials: await credentialsFor(key, identity.member) };
+  const credentials = await credentialsFor(key, identity.member);
+  const openPeer = (endpoint: Endpoint) => openReplica({ endpoint, credentials });
+  return { local: openPeer(ownEndpoint(settings)), openPeer };
 }
 
 /** One round now; the member must be running, for only its storage server may change the replica. */
 async function once(settings: Settings): Promise<ExitStatus> {
   await askStatus(settings);
-  const logger = startLogger({ role: 'sweep', level: settings.logLevel });
-  const { identity, credentials } = await credentialsOf(settings);
-  const local = openReplica({ endpoint: ownEndpoint(settings), credentials });
+  const { local, openPeer } = await doorsOf(settings);
+  const peers = parsePeersFile(readPeers(settings.peersFile)).peers.map(openPeer);
+  const interrupted = new AbortController();
+  const forget = onStopRequest(() => interrupted.abort());
   try {
-    const { peers } = parsePeersFile(readPeers(settings.peersFile));
-    const report = await sweepOnce({ local, peers, credentials, identity, logger });
+    const report = await sweepOnce({ local, peers, signal: interrupted.signal, now: Date.now });
+    if (report === null) {
+      process.stdout.write('Sweep: another one is running just now; nothing is left for this one to do\n');
+      return exitStatus.done;
+    }
     process.stdout.write(`Sweep: ${sweepText(report, Date.now())}\n`);
     return report.failures.length === 0 ? exitStatus.done : exitStatus.failed;
   } finally {
-    local.close();
+    forget();
+    for (const replica of [local, ...peers]) replica.close();
   }
 }
 
@@ -48,9 +56,8 @@ function readPeers(file: string): string {
 export function sweep({ settings, switches }: CommandInput): Promise<ExitStatus> {
   if (switches.has('once')) return once(settings);
   return runRole('sweep', settings, async ({ logger }) => {
-    const { identity, credentials } = await credentialsOf(settings);
-    const local = openReplica({ endpoint: ownEndpoint(settings), credentials });
-    const running = startSweep({ local, schedule: settings.sweep, credentials, identity, logger });
+    const { local, openPeer } = await doorsOf(settings);
+    const running = startSweep({ local, openPeer, schedule: settings.sweep, logger, now: Date.now });
     const peers = watchPeersFile(settings.peersFile, (list) => running.setPeers(list), logger);
     return {
       stop: async () => {
