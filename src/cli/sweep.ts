@@ -1,5 +1,6 @@
 /** `cloudroid sweep [--once]`: fetches what this member lacks; at start, on schedule, when a peer returns. */
 import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { loadOrMakeIdentity } from '../config/identity.ts';
 import { parsePeersFile } from '../config/peers-file.ts';
 import { watchPeersFile } from '../config/peers-watch.ts';
@@ -14,6 +15,9 @@ import type { CommandInput } from './command.ts';
 import { runRole } from './role-process.ts';
 import { askStatus, ownEndpoint } from './running-member.ts';
 import { sweepText } from './status-page.ts';
+
+/** How often a round that another one locks out is tried again. */
+const LOCK_RETRY_MS = 500;
 
 async function doorsOf(settings: Settings) {
   const identity = loadOrMakeIdentity(settings);
@@ -30,14 +34,21 @@ async function once(settings: Settings): Promise<ExitStatus> {
   const peers = parsePeersFile(readPeers(settings.peersFile)).peers.map(openPeer);
   const interrupted = new AbortController();
   const forget = onStopRequest(() => interrupted.abort());
+  const { signal } = interrupted;
+  const round = () => sweepOnce({ local, peers, signal, now: Date.now });
   try {
-    const report = await sweepOnce({ local, peers, signal: interrupted.signal, now: Date.now });
-    if (report === null) {
-      process.stdout.write('Sweep: another one is running just now; nothing is left for this one to do\n');
-      return exitStatus.done;
+    let report = await round();
+    if (report === null) process.stdout.write('Another sweep is running; waiting for its end ...\n');
+    while (report === null) {
+      await sleep(LOCK_RETRY_MS, undefined, { signal });
+      report = await round();
     }
     process.stdout.write(`Sweep: ${sweepText(report, Date.now())}\n`);
     return report.failures.length === 0 ? exitStatus.done : exitStatus.failed;
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    process.stderr.write('cloudroid: the sweep was broken off; the next one goes on where it was\n');
+    return exitStatus.failed;
   } finally {
     forget();
     for (const replica of [local, ...peers]) replica.close();
