@@ -98,9 +98,7 @@ export async function startStorageServer(options: StorageServerOptions): Promise
       else reject(new Error('The user name must be the name in the certificate.'));
     });
     const refusals = new HandshakeLog(credentials, logger);
-    server.server.on('tlsClientError', (error, socket) => {
-      refusals.refused(normaliseAddress(socket.remoteAddress), error);
-    });
+    server.server.on('tlsClientError', (error, socket) => refusals.refused(error, socket));
     const limits = limitConnections(server.server, options.maxConnections ?? DEFAULT_MAX_CONNECTIONS, logger);
     await server.listen();
     return { server, limits };
