@@ -35,7 +35,7 @@ async function isFree(host: string, port: number): Promise<boolean> {
 export async function freePorts(host: string, count: number): Promise<number> {
   for (let attempt = 0; attempt < 50; attempt += 1) {
     const first = randomInt(FIRST_PORT, LAST_PORT - count);
-    const ends = [first, first + count - 1];
+    const ends = [...new Set([first, first + count - 1])];
     if ((await Promise.all(ends.map((port) => isFree(host, port)))).every(Boolean)) return first;
   }
   throw new Error(`no ${count} free ports on ${host}`);
