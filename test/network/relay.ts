@@ -137,7 +137,8 @@ export class Relay {
   /** Ends when the source ends; a source that breaks breaks the other side too. */
   async #pump(from: Socket, to: Socket, forward: boolean): Promise<void> {
     try {
-      for await (const chunk of from as AsyncIterable<Buffer>) {
+      // The iterator by itself would destroy the socket at its end, with the other direction still open.
+      for await (const chunk of from.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
         for (let at = 0; at < chunk.length; ) {
           while (!to.destroyed && !this.#mayPass())
             await new Promise<void>((resolve) => this.#waiting.push(resolve));
@@ -168,6 +169,7 @@ export class Relay {
 
 function drained(socket: Socket): Promise<void> {
   return new Promise((resolve) => {
+    if (socket.destroyed) return resolve();
     const done = (): void => {
       socket.off('drain', done);
       socket.off('close', done);
