@@ -93,6 +93,28 @@ test.serial(
   },
 );
 
+test.serial('curl moves its bytes over PASV, EPSV, PORT and EPRT alike', async (t) => {
+  if (!hasProgram(t, 'curl')) return;
+  const [a, b] = network.members;
+  if (a === undefined || b === undefined) throw new Error('not two members');
+  const ways: readonly (readonly [way: string, ...options: string[]])[] = [
+    ['PASV', '--disable-epsv'],
+    ['EPSV'],
+    ['PORT', '--ftp-port', a.host, '--disable-eprt', '--interface', a.host],
+    ['EPRT', '--ftp-port', a.host, '--interface', a.host],
+  ];
+  for (const [way, ...options] of ways) {
+    const args = ['-v', '--no-progress-meter', ...options];
+    const sent = await succeed(t, 'curl', [...args, '-T', '-', `${a.url}/by ${way}`.replaceAll(' ', '%20')], {
+      input: `sent by ${way}`,
+    });
+    t.regex(sent.stderr, new RegExp(`^> ${way}`, 'm'));
+    t.is(await readFile(join(b.filesDir, `by ${way}`), 'utf8'), `sent by ${way}`);
+    const back = await succeed(t, 'curl', [...args, `${a.url}/by%20${way}`]);
+    t.is(back.stdout.toString(), `sent by ${way}`);
+  }
+});
+
 test.serial('lftp mirrors a tree of folders in and out again unchanged', async (t) => {
   if (!hasProgram(t, 'lftp')) return;
   const folder = mkdtempSync(join(tmpdir(), 'cloudroid-mirror-'));
