@@ -36,6 +36,9 @@ import { encodeText, readLines, WireError } from './wire.ts';
 
 export type ReplicaOptions = ConnectOptions;
 
+/** One transaction over a whole folder, or the end of a long catch-up, in which the server's only thread says nothing. */
+const LONG_SILENCE_MS = 60_000;
+
 /** Opens no connection yet. */
 export function openReplica(options: ReplicaOptions): ReplicaClient {
   return new FtpReplica(options);
@@ -54,7 +57,7 @@ class FtpReplica implements ReplicaClient {
 
   async hello(from?: HelloRequest['from'], signal?: AbortSignal): Promise<Hello> {
     const request: HelloRequest = { protocol: PROTOCOL_VERSION, ...(from && { from }) };
-    return await this.#link.site('HELLO', request, parseHello, signal);
+    return await this.#link.site('HELLO', request, parseHello, { signal });
   }
 
   async record(request: { path: string; local?: boolean }): Promise<RecordReply> {
@@ -92,9 +95,9 @@ class FtpReplica implements ReplicaClient {
   async commit(request: CommitRequest): Promise<CommitReply> {
     const { request: fitting, staged } = await fitCommit(request, (bytes) => this.#link.stage(bytes));
     try {
-      const reply = await this.#link.site('COMMIT', fitting, (text) =>
-        replyWith<CommitReply>(text, { count: 'number' }),
-      );
+      const parse = (text: string) => replyWith<CommitReply>(text, { count: 'number' });
+      const silenceMs = request.operation.op === 'rename' ? LONG_SILENCE_MS : undefined;
+      const reply = await this.#link.site('COMMIT', fitting, parse, { silenceMs });
       if (reply.pushed !== undefined) return reply;
       if (typeof reply.batch !== 'string') {
         throw this.#link.garbage(new WireError('neither records nor a batch'));
@@ -110,7 +113,9 @@ class FtpReplica implements ReplicaClient {
   async merge(request: MergeRequest): Promise<MergeReply> {
     const { request: fitting, staged } = await fitMerge(request, (bytes, id) => this.#link.stage(bytes, id));
     try {
-      const reply = await this.#link.site('MERGE', fitting, parseMergeReply);
+      const reply = await this.#link.site('MERGE', fitting, parseMergeReply, {
+        silenceMs: fitting.batch === undefined ? undefined : LONG_SILENCE_MS,
+      });
       const { outcomesBatch, counts, need } = reply;
       if (outcomesBatch === undefined) return reply;
       const outcomes = await this.#link.all(`/staging/${outcomesBatch}`, checkOutcome);
@@ -156,7 +161,7 @@ class FtpReplica implements ReplicaClient {
   async wait(request: Parameters<ReplicaClient['wait']>[0], signal?: AbortSignal): Promise<SweepCounter> {
     const connection = await this.#link.open();
     try {
-      return await this.#link.ask(connection, siteLine('WAIT', request), parseCounter, signal);
+      return await this.#link.ask(connection, siteLine('WAIT', request), parseCounter, { signal });
     } finally {
       this.#link.leave(connection);
     }

@@ -22,6 +22,8 @@ export interface ConnectOptions {
   readonly credentials: TlsCredentials;
   /** Any other member that answers there is refused. */
   readonly expectMember?: string;
+  /** Longest silence of a server that has something to answer; default 10 s. */
+  readonly silenceMs?: number;
 }
 
 class LineContext extends FTPContext {
@@ -57,7 +59,12 @@ class LineContext extends FTPContext {
 }
 
 class LineClient extends Client {
-  override readonly ftp: FTPContext = new LineContext(SILENCE_MS);
+  override readonly ftp: FTPContext;
+
+  constructor(silenceMs: number) {
+    super(silenceMs);
+    this.ftp = new LineContext(silenceMs);
+  }
 }
 
 export class PeerConnection {
@@ -78,7 +85,7 @@ export class PeerConnection {
   /** @throws ReplicaUnreachable, ReplicaUntrusted */
   static async open(options: ConnectOptions): Promise<PeerConnection> {
     const { endpoint, credentials, expectMember } = options;
-    const client = new LineClient();
+    const client = new LineClient(options.silenceMs ?? SILENCE_MS);
     let late = false;
     const timer = setTimeout(() => {
       late = true;
@@ -111,17 +118,20 @@ export class PeerConnection {
   }
 
   /**
-   * Sends a line, resolves with the text of the final reply (2xx or 3xx). `onMark`: called for a 150.
+   * Sends a line, resolves with the text of the final reply (2xx or 3xx). `onMark`: called for a 150. `silenceMs`: for
+   * requests that may keep the server's only thread busy longer than usual.
    * @throws Refusal (the connection lives on), ReplicaUnreachable, ReplicaUntrusted (it is dead).
    */
-  async ask(line: string, onMark?: () => void): Promise<string> {
+  async ask(line: string, onMark?: () => void, silenceMs?: number): Promise<string> {
     this.uses += 1;
     try {
-      const { message }: FTPResponse = await this.#client.ftp.handle(line, (response, task) => {
+      const answered = this.#client.ftp.handle(line, (response, task) => {
         if (response instanceof Error) task.reject(response);
         else if (response.code >= 200) task.resolve(response);
         else if (response.code === 150) onMark?.();
       });
+      if (silenceMs !== undefined) this.socket.setTimeout(silenceMs);
+      const { message }: FTPResponse = await answered;
       return message.slice(4);
     } catch (error) {
       throw this.fail(error);

@@ -11,6 +11,11 @@ import { startDownload } from './replica-download.ts';
 import { startUpload } from './replica-upload.ts';
 import { encodeJson, readLines, WireError } from './wire.ts';
 
+export interface AskOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly silenceMs?: number | undefined;
+}
+
 export class PeerLink {
   readonly endpoint: Endpoint;
   readonly #options: ConnectOptions;
@@ -23,12 +28,12 @@ export class PeerLink {
   }
 
   /** `SITE <verb>` on any connection. The text of the reply goes through `parse`, which throws WireError for garbage. */
-  async site<T>(verb: string, request: object, parse: (text: string) => T, signal?: AbortSignal): Promise<T> {
-    return await this.command(siteLine(verb, request), parse, signal);
+  async site<T>(verb: string, request: object, parse: (text: string) => T, how: AskOptions = {}): Promise<T> {
+    return await this.command(siteLine(verb, request), parse, how);
   }
 
-  async command<T>(line: string, parse: (text: string) => T, signal?: AbortSignal): Promise<T> {
-    return await this.#pool.use('command', (connection) => this.ask(connection, line, parse, signal));
+  async command<T>(line: string, parse: (text: string) => T, how: AskOptions = {}): Promise<T> {
+    return await this.#pool.use('command', (connection) => this.ask(connection, line, parse, how));
   }
 
   /** A connection for one purpose, to be left with `leave`. */
@@ -45,13 +50,13 @@ export class PeerLink {
     connection: PeerConnection,
     line: string,
     parse: (text: string) => T,
-    signal?: AbortSignal,
+    { signal, silenceMs }: AskOptions = {},
   ): Promise<T> {
     signal?.throwIfAborted();
     const onAbort = () => connection.close();
     signal?.addEventListener('abort', onAbort);
     try {
-      return parse(await connection.ask(line));
+      return parse(await connection.ask(line, undefined, silenceMs));
     } catch (error) {
       signal?.throwIfAborted();
       // Garbage kills the connection: nothing that follows on it can be trusted to belong to what is asked.

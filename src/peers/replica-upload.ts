@@ -30,6 +30,7 @@ class SocketUpload implements ReplicaUpload {
   readonly #data: DataConnection;
   /** The 226, or what went wrong first. */
   readonly #stored: Promise<void>;
+  readonly #waiting = new Set<PromiseWithResolvers<void>>();
   #state: 'sending' | 'ending' | 'over' = 'sending';
   #reject: (error: Error) => void = () => undefined;
 
@@ -57,6 +58,10 @@ class SocketUpload implements ReplicaUpload {
     const broken = (cause?: Error) => {
       if (this.#state === 'sending') this.#brokeOff(cause);
     };
+    tls.on('drain', () => {
+      for (const { resolve } of this.#waiting) resolve();
+      this.#waiting.clear();
+    });
     tls.once('error', broken);
     tls.once('close', () => broken());
     // Nothing comes this way; but only a socket that is read notices its end.
@@ -73,13 +78,10 @@ class SocketUpload implements ReplicaUpload {
     const { tls } = this.#data;
     if (this.#state !== 'sending') await this.failed;
     if (!tls.writableNeedDrain) return;
+    // No race with `failed`: a promise that stays pending keeps every race it was ever in.
     const drained = Promise.withResolvers<void>();
-    tls.once('drain', drained.resolve);
-    try {
-      await Promise.race([drained.promise, this.failed]);
-    } finally {
-      tls.off('drain', drained.resolve);
-    }
+    this.#waiting.add(drained);
+    await drained.promise;
   }
 
   get queuedBytes(): number {
@@ -118,6 +120,8 @@ class SocketUpload implements ReplicaUpload {
     this.#connection.close();
     this.#pool.give(this.#connection);
     this.#reject(known);
+    for (const { reject } of this.#waiting) reject(known);
+    this.#waiting.clear();
     return known;
   }
 }
