@@ -160,15 +160,16 @@ export class Member {
     return await askStatus(loadSettings({ options, environment: {}, currentDir: this.folder }));
   }
 
-  /** Null when its proxy sees so many members in step, itself included; else what it sees. */
+  /** Null when its proxy tells clients (NETS) of `count` members in step, itself included; else what it tells. */
   async seesInStep(count: number): Promise<string | null> {
-    const { proxy } = await this.status();
-    const seen = proxy?.members ?? [];
-    const inStep = seen.filter(({ state }) => state === 'in step').length;
-    const told = seen.map(
-      ({ name, address, state, reason }) => `${name} ${address} ${state} ${reason ?? ''}`,
-    );
-    return inStep === count ? null : `${this.name} sees ${inStep} of ${count} in step: ${told.join('; ')}`;
+    const client = await this.login();
+    try {
+      const { text } = await client.command('NETS');
+      const inStep = text.match(/: in step$/gm)?.length ?? 0;
+      return inStep === count ? null : `${this.name} sees ${inStep} of ${count} in step: ${text}`;
+    } finally {
+      client.destroy();
+    }
   }
 
   /** Answers clients, and sees `count` members in step (itself included). */
@@ -176,8 +177,6 @@ export class Member {
     await waitUntil(`${this.name} is in step with ${count} members`, () => this.seesInStep(count), {
       withinMs,
     });
-    const client = await RawClient.connect(this.port, { host: this.host });
-    client.destroy();
   }
 
   log(): string {

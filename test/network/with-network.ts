@@ -87,10 +87,7 @@ export class Network {
   }
 
   async startAll(): Promise<void> {
-    // The first makes the key; the others are started together then.
-    const [first, ...others] = this.members;
-    if (first !== undefined) await this.start(first);
-    await Promise.all(others.map((member) => this.start(member)));
+    await Promise.all(this.members.map((member) => this.start(member)));
     await this.allInStep();
   }
 
