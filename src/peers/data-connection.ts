@@ -43,7 +43,14 @@ export async function openDataConnection(connection: PeerConnection): Promise<Da
   return { tls, raw };
 }
 
+/**
+ * Closed with RST: what is on its way is void, and the other end cannot take half of it for the whole. Not while our own
+ * end is being sent: then libuv refuses (uv_tcp_close_reset, EINVAL) and Node loses the socket without closing it, which
+ * leaks the descriptor and lets the process spin when it exits. Seen with Node 26.10.
+ */
 export function reset({ tls, raw }: DataConnection): void {
-  if (!raw.destroyed) raw.resetAndDestroy();
+  const ending = (tls.writableEnded && !tls.writableFinished) || (raw.writableEnded && !raw.writableFinished);
+  if (!raw.destroyed && !tls.destroyed && !ending) raw.resetAndDestroy();
   tls.destroy();
+  raw.destroy();
 }

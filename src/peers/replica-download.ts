@@ -17,15 +17,10 @@ export async function startDownload(pool: ConnectionPool, path: string, offset: 
   return await pool.lend('transfer', async (connection) => {
     if (offset > 0) await connection.ask(`REST ${offset}`);
     const data = await openDataConnection(connection);
-    const mark = Promise.withResolvers<void>();
-    const done = connection.ask(`RETR ${path}`, mark.resolve).then(() => undefined);
-    try {
-      await Promise.race([mark.promise, done]);
-    } catch (error) {
-      reset(data); // a refusal: the control connection lives on
-      throw error;
-    }
-    return new DownloadStream(pool, connection, data, done);
+    // Listens before the RETR is sent: an empty file has ended before its 150 is heard.
+    const stream = new DownloadStream(pool, connection, data);
+    await stream.begin(path);
+    return stream;
   });
 }
 
@@ -33,35 +28,46 @@ class DownloadStream extends Readable {
   readonly #pool: ConnectionPool;
   readonly #connection: PeerConnection;
   readonly #data: DataConnection;
-  #confirmed = false;
+  #state: 'opening' | 'open' | 'over' = 'opening';
+  /** How the data connection went: its FIN came, or it broke. */
+  #dataEnd: 'none' | 'ended' | { readonly broken: Error } = 'none';
+  /** The 226. */
+  #done: Promise<void> = Promise.resolve();
 
-  constructor(pool: ConnectionPool, connection: PeerConnection, data: DataConnection, done: Promise<void>) {
+  constructor(pool: ConnectionPool, connection: PeerConnection, data: DataConnection) {
     super({ highWaterMark: AHEAD_BYTES });
     this.#pool = pool;
     this.#connection = connection;
     this.#data = data;
     const { tls } = data;
-    tls.pause();
     tls.on('data', (chunk: Buffer) => {
       if (!this.push(chunk)) tls.pause();
     });
-    let ended = false;
-    tls.once('end', () => {
-      ended = true;
-      done.then(
-        () => this.#finish(),
-        () => undefined,
-      );
+    tls.once('end', () => this.#dataIs('ended'));
+    tls.once('error', (error) => this.#dataIs({ broken: error }));
+    tls.once('close', () => {
+      this.#dataIs({ broken: new Error('the data connection was closed before the end') });
     });
-    const broken = (cause?: Error) => {
-      if (!ended) this.#brokeOff(cause, done);
-    };
-    tls.once('error', broken);
-    tls.once('close', () => broken());
     tls.setTimeout(STALL_MS, () => {
       if (!tls.isPaused()) this.destroy(connection.fail(new Error(`no byte for ${STALL_MS / 1000} s`)));
     });
-    done.catch((error: Error) => this.destroy(error));
+  }
+
+  /** Resolves with the 150. @throws Refusal: the control connection lives on. */
+  async begin(path: string): Promise<void> {
+    const mark = Promise.withResolvers<void>();
+    this.#done = this.#connection.ask(`RETR ${path}`, mark.resolve).then(() => undefined);
+    try {
+      await Promise.race([mark.promise, this.#done]);
+    } catch (error) {
+      this.#state = 'over';
+      reset(this.#data);
+      this.destroy();
+      throw error;
+    }
+    this.#state = 'open';
+    this.#done.catch((error: Error) => this.destroy(error));
+    this.#settle();
   }
 
   override _read(): void {
@@ -69,8 +75,9 @@ class DownloadStream extends Readable {
   }
 
   override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
-    if (!this.#confirmed) {
+    if (this.#state !== 'over') {
       // The peer may still be sending: this connection has no clear state any more.
+      this.#state = 'over';
       reset(this.#data);
       this.#connection.close();
       this.#pool.give(this.#connection);
@@ -78,29 +85,35 @@ class DownloadStream extends Readable {
     callback(error);
   }
 
+  #dataIs(end: 'ended' | { readonly broken: Error }): void {
+    if (this.#dataEnd !== 'none') return;
+    this.#dataEnd = end;
+    this.#settle();
+  }
+
+  /** Both connections have their say: bytes count only when the data connection ended well and the 226 came. */
+  #settle(): void {
+    if (this.#state !== 'open' || this.#dataEnd === 'none') return;
+    const end = this.#dataEnd;
+    if (end === 'ended') {
+      this.#done.then(
+        () => this.#finish(),
+        () => undefined,
+      );
+      return;
+    }
+    // The peer may be about to say why, and that is worth more than "reset".
+    const giveUp = () => this.destroy(this.#connection.fail(end.broken));
+    const timer = setTimeout(giveUp, 1000);
+    this.#done.then(giveUp, () => undefined).finally(() => clearTimeout(timer));
+  }
+
   #finish(): void {
-    if (this.destroyed) return;
-    this.#confirmed = true;
+    if (this.#state !== 'open') return;
+    this.#state = 'over';
     this.#data.tls.setTimeout(0);
     this.#data.raw.destroy();
     this.#pool.give(this.#connection);
     this.push(null);
-  }
-
-  /** The peer may be about to say why. */
-  #brokeOff(cause: Error | undefined, done: Promise<void>): void {
-    if (this.destroyed) return;
-    const giveUp = () =>
-      this.destroy(
-        this.#connection.fail(cause ?? new Error('the data connection was closed before the end')),
-      );
-    const timer = setTimeout(giveUp, 1000);
-    done.then(
-      () => {
-        clearTimeout(timer);
-        giveUp();
-      },
-      () => clearTimeout(timer),
-    );
   }
 }

@@ -10,16 +10,11 @@ import { createServer, type Server, type Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { PortRange } from '../config/settings-api.ts';
 import { normaliseAddress } from '../ftp/address.ts';
+import type { DataConnection } from '../peers/data-connection.ts';
 import { systemCodeOf } from '../system/exit-status.ts';
 import type { Logger } from '../system/logger-api.ts';
 import type { DataHandshakes } from './data-handshakes.ts';
 import { DataConnectionFailed } from './server-answer.ts';
-
-export interface DataConnection {
-  readonly tls: TLSSocket;
-  /** Below it: what can be reset (RST), which a TLS socket cannot. */
-  readonly raw: Socket;
-}
 
 export interface PassivePortOptions {
   readonly range: PortRange;

@@ -1,10 +1,11 @@
 /** The FTP verbs of the peer protocol that we answer ourselves; ftp-srv's own are too trusting (ftp-srv-mended.ts). */
+import { type DataConnection, reset } from '../peers/data-connection.ts';
 import { decodeJson } from '../peers/wire.ts';
-import type { DataConnection, PassivePort } from './passive-port.ts';
+import type { PassivePort } from './passive-port.ts';
 import type { PeerTree } from './peer-tree.ts';
 import { type Answer, answerJson } from './server-answer.ts';
 import { runSiteVerb, type SitePeer, type SiteServices } from './site-verbs.ts';
-import { receive, reset, send } from './transfers.ts';
+import { receive, send } from './transfers.ts';
 
 /** What a command of one connection may use. */
 export interface CommandContext {

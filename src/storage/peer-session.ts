@@ -24,6 +24,7 @@ export interface PeerSessionOptions {
 const WORKING_MS = 3_000;
 const IDLE_MS = 300_000;
 const MAX_QUEUE = 16;
+const MAX_UNREAD_BYTES = 4 * 1024 * 1024;
 
 export class PeerSession {
   readonly #options: PeerSessionOptions;
@@ -98,6 +99,7 @@ export class PeerSession {
     for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
       if (typeof next === 'string') await this.#runOne(next);
       else this.say(next);
+      await this.#untilRead();
     }
     this.#running = null;
     if (this.#closing) this.#sayGoodbye('This member is stopping.');
@@ -111,7 +113,7 @@ export class PeerSession {
     const working = setInterval(() => this.say({ code: 100, text: 'Working.' }), WORKING_MS);
     let answer: Answer | null;
     try {
-      answer = await run(line, AbortSignal.any([command.signal, this.#ended.signal]));
+      answer = await run(line, command.signal);
     } catch (error) {
       const known = answerForError(error);
       if (known === undefined)
@@ -122,6 +124,19 @@ export class PeerSession {
       this.#abortCommand = null;
     }
     if (answer !== null) this.say(answer);
+  }
+
+  /** A peer that does not read its answers gets no more of them. */
+  async #untilRead(): Promise<void> {
+    const { socket } = this.#options;
+    if (socket.writableLength < MAX_UNREAD_BYTES || socket.destroyed) return;
+    const read = Promise.withResolvers<void>();
+    const done = () => read.resolve();
+    socket.once('drain', done);
+    socket.once('close', done);
+    await read.promise;
+    socket.off('drain', done);
+    socket.off('close', done);
   }
 
   #restartIdleTimer(): void {
@@ -144,7 +159,9 @@ export class PeerSession {
   #end(why: string): void {
     clearTimeout(this.#idle);
     this.#queue.length = 0;
-    this.#ended.abort(new DataConnectionFailed(426, `Aborted: ${why}.`));
+    const reason = new DataConnectionFailed(426, `Aborted: ${why}.`);
+    this.#abortCommand?.abort(reason);
+    this.#ended.abort(reason);
   }
 }
 

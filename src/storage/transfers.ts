@@ -4,7 +4,7 @@
  */
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import type { DataConnection } from './passive-port.ts';
+import { type DataConnection, reset } from '../peers/data-connection.ts';
 import { DataConnectionFailed } from './server-answer.ts';
 import type { StagingWriter } from './store-api.ts';
 
@@ -111,12 +111,6 @@ export async function send(source: Readable, { tls, raw }: DataConnection, signa
     const why = stalled ? 'The peer stopped reading.' : 'The peer closed the data connection.';
     throw new DataConnectionFailed(426, why, { cause: error });
   }
-}
-
-/** Closed with RST: what is on its way is void. */
-export function reset({ tls, raw }: DataConnection): void {
-  if (!raw.destroyed) raw.resetAndDestroy();
-  tls.destroy();
 }
 
 function destroyLater({ tls, raw }: DataConnection): void {

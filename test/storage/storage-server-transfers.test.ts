@@ -137,6 +137,20 @@ test('a download that is left early hangs neither side', async (t) => {
   });
 });
 
+test('what is empty is read to its end as well as anything else', async (t) => {
+  await withStorageServer(async ({ replica }) => {
+    const peer = await replica();
+    const operation = { op: 'put' as const, path: '/empty/file', size: 0, sha256: sha256(Buffer.alloc(0)) };
+    await peer.commit({ id: 'op-an-empty-file', operation, content: { inline: '' } });
+    await peer.commit({ id: 'op-an-empty-folder', operation: { op: 'mkdir', path: '/nothing-in-it' } });
+    for (let n = 0; n < 50; n += 1) {
+      for await (const entry of await peer.list('/nothing-in-it')) t.fail(entry.path);
+      t.is((await collect(await peer.readObject(operation.sha256, 0))).length, 0);
+      t.is((await peer.changes(1000)).header.count, 0);
+    }
+  });
+});
+
 test('lists and changes can be left early', async (t) => {
   await withStorageServer(async ({ replica }) => {
     const peer = await replica();

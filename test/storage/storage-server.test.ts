@@ -151,6 +151,13 @@ function nameOrCount(result: string | { request: number }): string | number {
   return typeof result === 'string' ? result : result.request;
 }
 
+test('a server that works says so, so that silence means death', async (t) => {
+  await withStorageServer(async ({ replica }) => {
+    const impatient = await replica({ silenceMs: 3500 });
+    t.deepEqual(await impatient.wait({ after: 0, seconds: 4 }), { request: 0 });
+  });
+});
+
 test('the sweep lock is held by one connection and ends with it', async (t) => {
   await withStorageServer(async ({ replica }) => {
     const [one, two] = [await replica(), await replica()];
