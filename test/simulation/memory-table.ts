@@ -1,12 +1,14 @@
 /** The records of a simulated replica: what SQLite holds on a board, with the change numbers of its feed. */
 import { conflictPath } from '../../src/replication/conflict-name.ts';
 import type { Plan, RecordTable } from '../../src/replication/plan.ts';
-import type { ReplicaRecord, VersionVector } from '../../src/replication/record.ts';
+import type { Dot, ReplicaRecord, VersionVector } from '../../src/replication/record.ts';
 import { isLive } from '../../src/replication/tree-view.ts';
-import { join } from '../../src/replication/version.ts';
+import { covers, isConflictActor, join } from '../../src/replication/version.ts';
 
 export class MemoryTable implements RecordTable {
   readonly #records = new Map<string, { record: ReplicaRecord; change: number }>();
+  /** Pushed dots that K has not reached. */
+  #early: readonly Dot[] = [];
   knowledge: VersionVector = {};
   collectedStamp = 0;
   /** Highest change number. */
@@ -18,6 +20,7 @@ export class MemoryTable implements RecordTable {
     copy.knowledge = this.knowledge;
     copy.collectedStamp = this.collectedStamp;
     copy.changes = this.changes;
+    copy.#early = this.#early;
     return copy;
   }
 
@@ -27,6 +30,16 @@ export class MemoryTable implements RecordTable {
       this.#records.set(after.path, { record: after, change: this.changes });
     }
     this.knowledge = join(this.knowledge, plan.knowledge);
+  }
+
+  /** Joins knowledge; `dots` may leave gaps, remembered until they close (catalog-state.ts). */
+  learn(knowledge: VersionVector, dots: readonly Dot[] = []): void {
+    this.knowledge = join(this.knowledge, knowledge);
+    const waiting = [...this.#early, ...dots].filter(([actor]) => !isConflictActor(actor));
+    for (const [actor, seq] of waiting.sort((a, b) => a[1] - b[1])) {
+      if (seq === (this.knowledge[actor] ?? 0) + 1) this.knowledge = join(this.knowledge, { [actor]: seq });
+    }
+    this.#early = waiting.filter((dot) => !covers(this.knowledge, dot));
   }
 
   all(): ReplicaRecord[] {

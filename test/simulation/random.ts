@@ -28,4 +28,20 @@ export class Random {
     if (item === undefined) throw new Error('nothing to pick from');
     return item;
   }
+
+  shuffle<T>(items: readonly T[]): T[] {
+    const keyed = items.map((item) => ({ item, key: this.next() }));
+    return keyed.sort((a, b) => a.key - b.key).map(({ item }) => item);
+  }
+
+  /** `weights`: how often each, relative to the others. */
+  weighted<K extends string>(weights: { readonly [name in K]: number }): K {
+    const names = Object.keys(weights) as K[];
+    let left = this.next() * names.reduce((sum, name) => sum + weights[name], 0);
+    for (const name of names) {
+      left -= weights[name];
+      if (left < 0) return name;
+    }
+    return this.pick(names);
+  }
 }

@@ -11,6 +11,10 @@ export interface Rules {
   readonly learnFromPush: (sender: VersionVector) => VersionVector;
   /** The cursor is kept although a pull was broken off. */
   readonly cursorBeforeEnd: boolean;
+  /** Every start takes a new incarnation. */
+  readonly newIncarnation: boolean;
+  /** Answers say "stored" before the disk does. */
+  readonly answerBeforeFlush: boolean;
 }
 
 export const RULES: Rules = {
@@ -18,6 +22,8 @@ export const RULES: Rules = {
   planMerge,
   learnFromPush: () => ({}),
   cursorBeforeEnd: false,
+  newIncarnation: true,
+  answerBeforeFlush: false,
 };
 
 export type PlantedMistake =
@@ -25,7 +31,9 @@ export type PlantedMistake =
   | 'knowledge after one push'
   | 'delete beats write'
   | 'no kept'
-  | 'cursor before the end';
+  | 'cursor before the end'
+  | 'an incarnation used twice'
+  | 'answer before flush';
 
 export function withMistake(mistake: PlantedMistake): Rules {
   switch (mistake) {
@@ -43,6 +51,10 @@ export function withMistake(mistake: PlantedMistake): Rules {
       };
     case 'cursor before the end':
       return { ...RULES, cursorBeforeEnd: true };
+    case 'an incarnation used twice':
+      return { ...RULES, newIncarnation: false };
+    case 'answer before flush':
+      return { ...RULES, answerBeforeFlush: true };
   }
 }
 

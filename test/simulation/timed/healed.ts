@@ -1,0 +1,57 @@
+/** What must hold when everybody has pulled from everybody. */
+import { isLive, shownPath } from '../../../src/replication/tree-view.ts';
+import { includes } from '../../../src/replication/version.ts';
+import type { MemoryTable } from '../memory-table.ts';
+import type { Ledger } from './ledger.ts';
+
+export interface Survivor {
+  readonly id: string;
+  readonly table: MemoryTable;
+}
+
+export function healedPromises(survivors: readonly Survivor[], ledger: Ledger): string[] {
+  const [first] = survivors;
+  if (first === undefined) return [];
+  const tables = survivors.map(({ table }) => table);
+  return [
+    ...survivors.flatMap((survivor) => differences(first, survivor)),
+    ...ledger.lost([first.table]),
+    ...ledger.undone(tables),
+    ...ledger.namesTaken(first.table),
+    ...samePlaces(first.table),
+  ];
+}
+
+function differences(first: Survivor, { id, table }: Survivor): string[] {
+  const wrong: string[] = [];
+  const paths = new Set([...first.table.all(), ...table.all()].map(({ path }) => path));
+  for (const path of paths) {
+    const [one, other] = [portrait(first.table, path), portrait(table, path)];
+    if (one !== other) wrong.push(`${first.id} and ${id} differ: ${one} / ${other}`);
+  }
+  const { knowledge } = first.table;
+  if (!includes(table.knowledge, knowledge) || !includes(knowledge, table.knowledge))
+    wrong.push(`${first.id} and ${id} know different writes`);
+  return wrong;
+}
+
+function portrait(table: MemoryTable, path: string): string {
+  const record = table.get(path);
+  if (record === undefined) return 'nothing';
+  const context = Object.entries(record.context).sort(([a], [b]) => (a < b ? -1 : 1));
+  return JSON.stringify({ ...record, context });
+}
+
+/**
+ * No two shadowed files are shown under one name. (Somebody may store a file under a name that elsewhere already shows a
+ * shadowed one: that one waits, unseen, until the name or its own path is free.)
+ */
+function samePlaces(table: MemoryTable): string[] {
+  const taken = new Set<string>();
+  return table
+    .all()
+    .filter((record) => isLive(record) && shownPath(record, table) !== record.path)
+    .map((record) => shownPath(record, table))
+    .filter((place) => taken.has(place) || !taken.add(place))
+    .map((place) => `two files are shown at ${place}`);
+}
