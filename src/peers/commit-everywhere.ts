@@ -6,10 +6,10 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { acknowledge, type MemberResult } from '../replication/acknowledgement.ts';
 import { type Operation, type PushedRecord, Refusal } from '../replication/operation.ts';
-import type { Members } from './members.ts';
+import { type Members, reachablePeers } from './members.ts';
 import type { Peer } from './peer.ts';
 import type { CommitReply, CommitRequest, Content, MergeReply } from './protocol.ts';
-import { type ReplicaClient, ReplicaUnreachable } from './replica-client-api.ts';
+import type { ReplicaClient } from './replica-client-api.ts';
 import { NoReplicaError, type Outcome } from './replica-set-api.ts';
 
 /** How the bytes of a put reach each member. */
@@ -21,6 +21,8 @@ export interface Delivery {
   toPeer(peer: Peer): Promise<Content | undefined>;
   /** Changes as long as bytes move. */
   progress(): number;
+  /** The peer did not take the bytes that it has, or will have: they may go. */
+  notWanted(peer: Peer): void;
 }
 
 /** For peers in step, while nothing moves. */
@@ -37,41 +39,49 @@ export async function commitEverywhere(
   verb: string,
   delivery?: Delivery,
 ): Promise<Outcome> {
+  await members.peers.looked();
   const { primary, pushed } = await assign(members, operation, delivery);
   for (const { record } of pushed) members.seen.note(record.path, record);
+  const peers = members.peers.all();
   const results = new Map<Peer, Result>();
   const waited: Promise<void>[] = [];
-  const peers = members.peers();
-  const wasInStep = new Map(peers.map((peer) => [peer, peer.isInStep]));
+  const expected = new Set<Peer>();
   for (const peer of peers) {
     if (peer === primary) {
       results.set(peer, 'stored');
-    } else if (!peer.isReachable) {
-      results.set(peer, peer.state.kind === 'refused' ? 'refused' : 'away');
-    } else {
-      const done = push(peer, pushed, delivery).then((result) => {
-        results.set(peer, result);
-        if (result !== 'stored') members.fellBehind(peer, 'it missed a change');
-      });
-      if (peer.isInStep || members.ack !== 'reachable') waited.push(done);
+      continue;
     }
+    if (!peer.isReachable) {
+      results.set(peer, peer.state.kind === 'refused' ? 'refused' : 'away');
+      continue;
+    }
+    const done = push(members, peer, pushed, delivery).then((result) => {
+      results.set(peer, result);
+      if (result === 'stored') return;
+      members.peers.missed(peer, pushed, 'it missed a change');
+      delivery?.notWanted(peer);
+    });
+    const waitsFor = members.ack === 'reachable' ? peer.isInStep : members.ack !== 'local';
+    if (!waitsFor) continue;
+    waited.push(done);
+    expected.add(peer);
   }
-  if (members.ack !== 'local') await waitFor(waited, delivery);
-  const told: MemberResult[] = peers.map((peer) => ({
-    name: peer.name,
-    local: false,
-    result:
-      results.get(peer) ?? (wasInStep.get(peer) === true && members.ack !== 'local' ? 'slow' : 'behind'),
-  }));
-  for (const [index, { result }] of told.entries()) {
-    const peer = peers[index];
-    if (result === 'slow' && peer !== undefined) members.fellBehind(peer, 'it did not answer in time');
+  await waitFor(waited, delivery);
+  for (const peer of expected) {
+    if (results.has(peer)) continue;
+    results.set(peer, 'slow');
+    members.peers.missed(peer, pushed, 'it did not answer in time');
   }
   const here: MemberResult = {
     name: members.name,
     local: true,
     result: primary === null ? 'stored' : 'away',
   };
+  const told = peers.map((peer) => ({
+    name: peer.name,
+    local: false,
+    result: results.get(peer) ?? 'behind',
+  }));
   return acknowledge(members.ack, verb, [here, ...told]);
 }
 
@@ -81,31 +91,35 @@ async function assign(
   operation: Operation,
   delivery: Delivery | undefined,
 ): Promise<{ readonly primary: Peer | null; readonly pushed: readonly PushedRecord[] }> {
+  let readOnly: Refusal | null = null;
   const request: CommitRequest = { id: randomBytes(18).toString('base64url'), operation };
   if (delivery === undefined || delivery.local !== undefined) {
     const answer = await members.local.attemptFor((client) =>
       commitLocally(client, request, delivery?.local),
     );
-    if (answer !== null && answer.value !== 'takes no writes') {
+    if (answer?.value instanceof Refusal) readOnly = answer.value;
+    else if (answer !== null) {
       return { primary: null, pushed: await recordsOf(answer.value, members.local.client) };
     }
   }
-  for (const peer of members.peers().filter(({ isInStep }) => isInStep)) {
+  for (const peer of reachablePeers(members).filter(({ isInStep }) => isInStep)) {
     const content = await delivery?.toPeer(peer);
     if (delivery !== undefined && content === undefined) continue;
     const seen = members.seen.of(pathsOf(operation));
     try {
       const withContent = { ...request, ...(content && { content }), ...(seen.length > 0 && { seen }) };
       const reply = await peer.client.commit(withContent);
-      members.logger.warn('the own storage server does not answer: a peer stored instead', {
+      members.logger.warn('a peer stored instead of the own storage server', {
         peer: peer.name,
+        reason: readOnly?.message ?? members.local.reason,
       });
       return { primary: peer, pushed: await recordsOf(reply, peer.client) };
     } catch (error) {
-      if (!(error instanceof ReplicaUnreachable)) throw error;
-      peer.lost(error);
+      if (error instanceof Refusal) throw error;
+      members.peers.lost(peer, error);
     }
   }
+  if (readOnly !== null) throw readOnly;
   throw new NoReplicaError('neither the own storage server nor a peer in step answers');
 }
 
@@ -114,11 +128,11 @@ async function commitLocally(
   client: ReplicaClient,
   request: CommitRequest,
   content: Content | undefined,
-): Promise<CommitReply | 'takes no writes'> {
+): Promise<CommitReply | Refusal> {
   try {
     return await client.commit({ ...request, ...(content && { content }) });
   } catch (error) {
-    if (error instanceof Refusal && error.kind === 'read-only') return 'takes no writes';
+    if (error instanceof Refusal && error.kind === 'read-only') return error;
     throw error;
   }
 }
@@ -136,6 +150,7 @@ function pathsOf(operation: Operation): string[] {
 
 /** Never rejects. */
 async function push(
+  members: Members,
   peer: Peer,
   pushed: readonly PushedRecord[],
   delivery: Delivery | undefined,
@@ -151,9 +166,12 @@ async function push(
       }),
     );
   } catch (error) {
-    if (error instanceof Refusal) return 'behind';
-    peer.lost(error);
-    return 'away';
+    if (error instanceof Refusal) {
+      members.logger.warn('a peer refuses a change', { peer: peer.name, reason: error.message });
+      return 'behind';
+    }
+    members.peers.lost(peer, error);
+    return peer.state.kind === 'refused' ? 'refused' : 'away';
   }
 }
 

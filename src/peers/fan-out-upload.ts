@@ -5,12 +5,14 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { Refusal } from '../replication/operation.ts';
 import { commitEverywhere, type Delivery } from './commit-everywhere.ts';
-import type { Members } from './members.ts';
+import { LocalLane } from './local-lane.ts';
+import { type Members, reachablePeers } from './members.ts';
 import { Pace } from './pace.ts';
 import type { Peer } from './peer.ts';
 import { type Content, type Entry, INLINE_LIMIT_BYTES, type StageRequest } from './protocol.ts';
+import type { ReplicaClient } from './replica-client-api.ts';
 import { NoReplicaError, type Outcome, type Upload, type UploadOptions } from './replica-set-api.ts';
-import { LocalLane, PeerLane } from './upload-lane.ts';
+import { PeerLane } from './upload-lane.ts';
 
 /** Reads the first bytes of a file, from any member. */
 export type ReadPrefix = (entry: Entry, length: number) => AsyncIterable<Buffer>;
@@ -27,7 +29,7 @@ export class FanOutUpload implements Upload {
   readonly #readPrefix: ReadPrefix;
   readonly #id = randomBytes(18).toString('base64url');
   readonly #hash = createHash('sha256');
-  readonly #pace = new Pace();
+  readonly #pace = new Pace((lane) => this.#tooSlow(lane));
   #held: Uint8Array[] = [];
   #size = 0;
   #lanes: Lanes | null = null;
@@ -46,19 +48,27 @@ export class FanOutUpload implements Upload {
 
   /** Opens the lanes at once where there is something to begin with. */
   async begin(): Promise<void> {
-    const { prefix, announcedBytes = 0 } = this.#options;
-    const free = this.#members.local.lastHello?.freeBytes;
-    if (free !== undefined && this.#members.local.isUp && announcedBytes > free) {
-      throw new Refusal('no-space', `${announcedBytes} bytes announced, ${free} free`, { path: this.#path });
-    }
+    await this.#requireRoom();
+    const { prefix } = this.#options;
     if (prefix === undefined || prefix.length === 0) return;
     await this.#openLanes();
     for await (const chunk of this.#readPrefix(prefix.entry, prefix.length)) this.#hash.update(chunk);
     this.#size = prefix.length;
   }
 
+  /** For what was announced; what lies in the trash makes room while bytes come. */
+  async #requireRoom(): Promise<void> {
+    const { announcedBytes = 0 } = this.#options;
+    const { local } = this.#members;
+    if (announcedBytes <= (local.lastHello?.freeBytes ?? 0)) return;
+    const status = (await local.attempt((client) => client.status()))?.value;
+    const free = status === undefined ? Number.POSITIVE_INFINITY : status.hello.freeBytes + status.trashBytes;
+    if (announcedBytes <= free) return;
+    throw new Refusal('no-space', `${announcedBytes} bytes announced, ${free} free`, { path: this.#path });
+  }
+
   async write(chunk: Uint8Array): Promise<void> {
-    if (this.#state !== 'receiving') throw new Refusal('busy', 'the upload is over', { path: this.#path });
+    this.#requireReceiving();
     this.#hash.update(chunk);
     this.#size += chunk.length;
     if (this.#lanes === null) {
@@ -79,20 +89,48 @@ export class FanOutUpload implements Upload {
     await local?.write(chunk);
     await this.#pace.keep(peers);
     this.#pace.accepted(chunk.length);
-    if (this.#state !== 'receiving') throw new Refusal('busy', 'the upload is over', { path: this.#path });
+    this.#requireReceiving();
     if (local === null && !peers.some(({ isOpen }) => isOpen)) {
       throw new NoReplicaError('no member takes the upload any more');
     }
   }
 
   async #openLanes(): Promise<void> {
-    const [local, ...peers] = await Promise.all([
-      this.#openLocal(),
-      ...this.#members.peers().map((peer) => (peer.isReachable ? this.#openPeer(peer) : null)),
-    ]);
-    this.#lanes = { local, peers: peers.filter((lane) => lane !== null) };
-    if (local === null && this.#lanes.peers.length === 0)
-      throw new NoReplicaError('no member takes the upload');
+    await this.#members.peers.looked();
+    const request = this.#stageRequest;
+    const peers = reachablePeers(this.#members).map(
+      (peer) => new PeerLane(peer, request, (error) => this.#broke(peer, error)),
+    );
+    this.#lanes = { local: null, peers };
+    const local = await this.#openLocal(request);
+    this.#lanes = { local, peers };
+    if (this.#state === 'over') await local?.abort();
+    this.#requireReceiving();
+    if (local === null && peers.length === 0) throw new NoReplicaError('no member takes the upload');
+  }
+
+  /** The peer itself may be well: a look will tell. */
+  #broke({ name, isReachable }: Peer, error: unknown): void {
+    const reason = error instanceof Error ? error.message : String(error);
+    this.#members.logger.info('a peer left an upload; it will catch up', {
+      peer: name,
+      path: this.#path,
+      reason,
+      reachable: isReachable,
+    });
+  }
+
+  #tooSlow(lane: PeerLane): void {
+    lane.drop('too slow for the live upload');
+    lane.peer.tooSlow();
+    this.#members.logger.info('a peer is too slow for an upload; it will catch up', {
+      peer: lane.peer.name,
+      path: this.#path,
+    });
+  }
+
+  #requireReceiving(): void {
+    if (this.#state !== 'receiving') throw new Refusal('busy', 'the upload is over', { path: this.#path });
   }
 
   get #stageRequest(): StageRequest {
@@ -102,11 +140,11 @@ export class FanOutUpload implements Upload {
   }
 
   /** Null: the storage server is down or takes no writes; peers may do. */
-  async #openLocal(): Promise<LocalLane | null> {
+  async #openLocal(request: StageRequest): Promise<LocalLane | null> {
     try {
-      const staged = await this.#members.local.attemptFor((client) => client.stage(this.#stageRequest));
+      const staged = await this.#members.local.attemptFor((client) => client.stage(request));
       if (staged === null || staged.value.path === undefined) return null;
-      return await LocalLane.open(staged.value.path, staged.value.size);
+      return await LocalLane.open(staged.value.path, staged.value.size, () => this.#checkRoom());
     } catch (error) {
       if (error instanceof Refusal && (error.kind === 'read-only' || error.kind === 'missing-content'))
         return null;
@@ -114,19 +152,18 @@ export class FanOutUpload implements Upload {
     }
   }
 
-  /** Null: it pulls afterwards. */
-  async #openPeer(peer: Peer): Promise<PeerLane | null> {
+  /** The storage server refuses to stage when only its reserve is left, after it has tried to empty the trash. */
+  async #checkRoom(): Promise<void> {
     try {
-      const { size } = await peer.client.stage(this.#stageRequest);
-      return new PeerLane(peer, await peer.client.openUpload(this.#id, size));
+      await this.#members.local.attempt((client) => client.stage({ id: this.#id }));
     } catch (error) {
-      if (!(error instanceof Refusal)) peer.lost(error);
-      return null;
+      if (error instanceof Refusal && error.kind === 'no-space') throw error;
+      this.#members.logger.debug('nobody says how much room there is', { path: this.#path, error });
     }
   }
 
   async finish(): Promise<Outcome> {
-    if (this.#state !== 'receiving') throw new Refusal('busy', 'the upload is over', { path: this.#path });
+    this.#requireReceiving();
     this.#state = 'finishing';
     const sha256 = this.#hash.digest('hex');
     const delivery = this.#lanes === null ? this.#inline(sha256) : await this.#staged(sha256, this.#lanes);
@@ -150,18 +187,30 @@ export class FanOutUpload implements Upload {
 
   #inline(sha256: string): Delivery {
     const content: Content = { inline: Buffer.concat(this.#held).toString('base64') };
-    return { sha256, local: content, toPeer: () => Promise.resolve(content), progress: () => 0 };
+    return {
+      sha256,
+      local: content,
+      toPeer: () => Promise.resolve(content),
+      progress: () => 0,
+      notWanted: () => undefined,
+    };
   }
 
   async #staged(sha256: string, { local, peers }: Lanes): Promise<Delivery> {
-    await local?.end();
     const content: Content = { staged: this.#id };
     const arrivals = new Map(peers.map((lane) => [lane.peer, lane.end()]));
+    await local?.end();
     return {
       sha256,
       local: local === null ? undefined : content,
       toPeer: async (peer) => ((await arrivals.get(peer)) === true ? content : undefined),
-      progress: () => peers.reduce((sum, lane) => sum + lane.queuedBytes, 0),
+      progress: () => peers.reduce((sum, lane) => sum + lane.sentBytes, 0),
+      notWanted: (peer) => {
+        const lane = peers.find((each) => each.peer === peer);
+        if (lane === undefined) return;
+        lane.drop('the peer pulls it later');
+        void this.#dropAt(peer.client);
+      },
     };
   }
 
@@ -173,14 +222,18 @@ export class FanOutUpload implements Upload {
     if (lanes === null) return;
     for (const lane of lanes.peers) lane.drop(reason);
     await lanes.local?.abort();
-    // Best effort: what stays is invisible and cleared away after a day.
-    const drop = (client: { dropStaging(id: string): Promise<void> }) =>
-      client.dropStaging(this.#id).catch((error: unknown) => {
-        this.#members.logger.debug('a part was left in staging', { path: this.#path, error });
-      });
     await Promise.all([
-      lanes.local === null ? undefined : drop(this.#members.local.client),
-      ...lanes.peers.map(({ peer }) => (peer.isReachable ? drop(peer.client) : undefined)),
+      lanes.local === null ? undefined : this.#dropAt(this.#members.local.client),
+      ...lanes.peers.map(({ peer }) => (peer.isReachable ? this.#dropAt(peer.client) : undefined)),
     ]);
+  }
+
+  /** Best effort: what stays is invisible and cleared away after a day. */
+  async #dropAt(client: ReplicaClient): Promise<void> {
+    try {
+      await client.dropStaging(this.#id);
+    } catch (error) {
+      this.#members.logger.debug('a part was left in staging', { path: this.#path, error });
+    }
   }
 }

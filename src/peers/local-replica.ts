@@ -1,23 +1,37 @@
-/** This member's own storage server, which may be down for a moment (its supervisor restarts it) or for long. */
+/**
+ * This member's own storage server, which may be down for a moment (its supervisor restarts it), for long, or hang on a
+ * dying disk. While it is known to be down it is asked in the background, so that nobody waits for it to find out.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Hello } from './protocol.ts';
 import { type ReplicaClient, ReplicaUnreachable } from './replica-client-api.ts';
 
 const RETRY_FOR_MS = 1_200;
 const RETRY_EVERY_MS = 150;
+/** A storage server that answers at all answers HELLO within this. */
+const SILENCE_MS = 4_000;
 
 export class LocalReplica {
   readonly client: ReplicaClient;
   readonly member: string;
   /** What it said last; kept while it is down. */
   lastHello: Hello | null = null;
-  /** As of the last call. */
-  isUp = true;
+  /** Milliseconds, monotonic; null: it is up, as far as we know. */
+  #downSince: number | null = null;
+  /** Why it is down. */
+  reason = '';
+  /** Reads under way, to be told when it goes down. */
+  readonly #reading = new Set<(error: Error) => void>();
   #asking: Promise<Hello | null> | null = null;
+  readonly #stop = new AbortController();
 
   constructor(client: ReplicaClient, member: string) {
     this.client = client;
     this.member = member;
+  }
+
+  get isUp(): boolean {
+    return this.#downSince === null;
   }
 
   /** Null: it does not answer. Monitors that ask in the same moment share one question. */
@@ -30,36 +44,82 @@ export class LocalReplica {
 
   async #ask(): Promise<Hello | null> {
     try {
-      this.lastHello = await this.client.hello();
-      this.isUp = true;
+      const signal = AbortSignal.any([AbortSignal.timeout(SILENCE_MS), this.#stop.signal]);
+      this.lastHello = await this.client.hello(undefined, signal);
+      this.#isBack();
       return this.lastHello;
-    } catch {
-      this.isUp = false;
+    } catch (error) {
+      this.#isDown(error);
       return null;
     }
   }
 
-  /** Null when it cannot be reached. Refusals pass. */
+  #isBack(): void {
+    this.#downSince = null;
+  }
+
+  #isDown(error: unknown): void {
+    if (this.#downSince !== null) return;
+    this.#downSince = performance.now();
+    this.reason = error instanceof Error ? error.message : String(error);
+    const gone = new ReplicaUnreachable('the own storage server does not answer', { cause: error });
+    for (const giveUp of this.#reading) giveUp(gone);
+    void this.#probe();
+  }
+
+  async #probe(): Promise<void> {
+    const { signal } = this.#stop;
+    while (this.#downSince !== null && !signal.aborted) {
+      await sleep(RETRY_EVERY_MS, undefined, { signal }).catch(() => undefined);
+      if (!signal.aborted) await this.hello();
+    }
+  }
+
+  /**
+   * For reading: null as soon as it is known to be down, so that a peer can answer. Refusals pass.
+   */
   async attempt<T>(call: (client: ReplicaClient) => Promise<T>): Promise<{ readonly value: T } | null> {
+    if (this.#downSince !== null) return null;
+    const gone = Promise.withResolvers<never>();
+    this.#reading.add(gone.reject);
+    try {
+      return await this.#try((client) => Promise.race([call(client), gone.promise]));
+    } finally {
+      this.#reading.delete(gone.reject);
+    }
+  }
+
+  /**
+   * For calls that may be repeated: null when it cannot be reached, also not after a moment for a restart. Known to be
+   * down for longer than that, it is not tried at all.
+   */
+  async attemptFor<T>(call: (client: ReplicaClient) => Promise<T>): Promise<{ readonly value: T } | null> {
+    let failedAt = Number.POSITIVE_INFINITY;
+    for (;;) {
+      const now = performance.now();
+      const trouble = now - Math.min(failedAt, this.#downSince ?? now);
+      if (trouble > RETRY_FOR_MS || this.#stop.signal.aborted) return null;
+      const result = await this.#try(call);
+      if (result !== null) return result;
+      failedAt = Math.min(failedAt, performance.now());
+      await sleep(RETRY_EVERY_MS);
+    }
+  }
+
+  async #try<T>(call: (client: ReplicaClient) => Promise<T>): Promise<{ readonly value: T } | null> {
     try {
       const value = await call(this.client);
-      this.isUp = true;
+      this.#isBack();
       return { value };
     } catch (error) {
       if (!(error instanceof ReplicaUnreachable)) throw error;
-      this.isUp = false;
+      this.#isDown(error);
       return null;
     }
   }
 
-  /** The same, waiting a moment for a restart: for calls that may be repeated. */
-  async attemptFor<T>(call: (client: ReplicaClient) => Promise<T>): Promise<{ readonly value: T } | null> {
-    // Known to be down for long: one try.
-    const until = Date.now() + (this.isUp ? RETRY_FOR_MS : 0);
-    for (;;) {
-      const result = await this.attempt(call);
-      if (result !== null || Date.now() >= until) return result;
-      await sleep(RETRY_EVERY_MS);
-    }
+  /** The client stays open. */
+  close(): void {
+    this.#stop.abort();
   }
 }

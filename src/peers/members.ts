@@ -4,18 +4,24 @@ import type { ReplicaRecord } from '../replication/record.ts';
 import type { Logger } from '../system/logger-api.ts';
 import type { LocalReplica } from './local-replica.ts';
 import type { Peer } from './peer.ts';
+import type { PeerList } from './peer-list.ts';
 
 export interface Members {
   readonly name: string;
   readonly ack: AckMode;
   readonly local: LocalReplica;
   readonly logger: Logger;
-  /** Distinct other members; lines that name this one are left out. */
-  peers(): readonly Peer[];
-  /** Marks a peer as lagging, asks it to pull and looks at it soon. */
-  fellBehind(peer: Peer, why: string): void;
+  readonly peers: PeerList;
   /** What was last seen at a path, for fail-over. */
   readonly seen: RecentRecords;
+  /** Contents whose bytes on this member's disk turned out to be others: read from peers first. */
+  readonly damaged: Set<string>;
+}
+
+/** Those that answer; the ones that know all we know first. */
+export function reachablePeers({ peers }: Members): Peer[] {
+  const reachable = peers.all().filter(({ isReachable }) => isReachable);
+  return reachable.sort((a, b) => Number(b.isInStep) - Number(a.isInStep));
 }
 
 const REMEMBERED = 2000;

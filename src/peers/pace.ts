@@ -1,8 +1,11 @@
 /**
  * Who sets the pace of an upload. The client is slowed to the pace of peers that merely share a line; a peer that is far
  * slower is left out of the live fan-out and pulls afterwards, so that one slow line slows nobody.
+ *
+ * A queue that was full counts as full until half of it is gone: otherwise a slow peer that takes a piece now and then
+ * would never be full for long.
  */
-import type { PeerLane } from './upload-lane.ts';
+import { PEER_QUEUE_BYTES, type PeerLane } from './upload-lane.ts';
 
 /** A queue must be full for this long before its peer is judged. */
 const PATIENCE_MS = 1_000;
@@ -12,13 +15,28 @@ const SLOWEST_SHARE = 1 / 16;
 const WINDOW_MS = 250;
 const POLL_MS = 50;
 
+interface Full {
+  readonly since: number;
+  readonly sent: number;
+}
+
 export class Pace {
-  #windowStart = performance.now();
+  readonly #tooSlow: (lane: PeerLane) => void;
+  readonly #now: () => number;
+  readonly #full = new Map<PeerLane, Full>();
+  #windowStart: number;
   #windowBytes = 0;
   #best = 0;
 
+  /** `tooSlow` drops the lane. `now`: milliseconds, monotonic. */
+  constructor(tooSlow: (lane: PeerLane) => void, now: () => number = () => performance.now()) {
+    this.#tooSlow = tooSlow;
+    this.#now = now;
+    this.#windowStart = now();
+  }
+
   accepted(bytes: number): void {
-    const now = performance.now();
+    const now = this.#now();
     const elapsed = now - this.#windowStart;
     if (elapsed >= WINDOW_MS) {
       this.#best = Math.max(this.#best, (this.#windowBytes / elapsed) * 1000);
@@ -31,17 +49,32 @@ export class Pace {
   /** Waits for lanes whose queue is full; drops those that are too slow. */
   async keep(lanes: readonly PeerLane[]): Promise<void> {
     for (const lane of lanes) {
-      if (!lane.isFull) {
-        lane.notFull();
-        continue;
+      this.#judge(lane);
+      while (lane.queuedBytes > PEER_QUEUE_BYTES) {
+        await lane.shorterThan(PEER_QUEUE_BYTES, POLL_MS);
+        this.#judge(lane);
       }
-      while (lane.isFull) {
-        const rate = lane.rateWhileFull(performance.now(), PATIENCE_MS);
-        const slowest = Math.max(SLOWEST_BYTES_PER_SECOND, this.#best * SLOWEST_SHARE);
-        if (rate !== null && rate < slowest) lane.drop('too slow for the live upload');
-        else await lane.shorter(POLL_MS);
-      }
-      lane.notFull();
     }
+  }
+
+  #judge(lane: PeerLane): void {
+    const full = this.#full.get(lane);
+    if (lane.queuedBytes <= (full === undefined ? PEER_QUEUE_BYTES : PEER_QUEUE_BYTES / 2)) {
+      this.#full.delete(lane);
+      return;
+    }
+    const now = this.#now();
+    const sent = lane.sentBytes;
+    if (full === undefined) {
+      this.#full.set(lane, { since: now, sent });
+      // It was too slow a moment ago: not another second for each upload.
+      if (lane.peer.isSlow) this.#tooSlow(lane);
+      return;
+    }
+    const elapsed = now - full.since;
+    if (elapsed < PATIENCE_MS) return;
+    const rate = ((sent - full.sent) / elapsed) * 1000;
+    if (rate < Math.max(SLOWEST_BYTES_PER_SECOND, this.#best * SLOWEST_SHARE)) this.#tooSlow(lane);
+    else this.#full.set(lane, { since: now, sent });
   }
 }

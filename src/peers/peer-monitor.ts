@@ -1,10 +1,11 @@
 /**
- * Keeps an eye on every peer: one HELLO every few seconds while all is well, sooner when it is away or behind. A peer
- * is in step when its knowledge covers ours as read *before* it was asked. A peer that comes back is told to sweep, and
- * so is our own storage server: each may have what the other lacks.
+ * Keeps an eye on one peer: a HELLO every few seconds while all is well, sooner when it is away or behind. It is in step
+ * when its knowledge covers ours as read *before* it was asked. A peer that comes back is told to sweep, and so is our
+ * own storage server: each may have what the other lacks.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { includes, join } from '../replication/version.ts';
+import type { VersionVector } from '../replication/record.ts';
+import { includes } from '../replication/version.ts';
 import type { Logger } from '../system/logger-api.ts';
 import type { LocalReplica } from './local-replica.ts';
 import type { Peer } from './peer.ts';
@@ -14,31 +15,42 @@ const CALM_MS = 5_000;
 const LAGGING_MS = 1_000;
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 3_000;
+/** A member that answers at all answers HELLO within this. */
+const SILENCE_MS = 6_000;
+/** Between two looks, however often somebody nudges. */
+const LEAST_PAUSE_MS = 100;
 /** Knowledge that differs for an instant is a push on its way; for longer, somebody has missed one. */
 const LOOKS_BEFORE_SWEEP = 2;
 
+export interface MonitorContext {
+  readonly peer: Peer;
+  readonly local: LocalReplica;
+  readonly logger: Logger;
+  /** What the network is known to know, to compare with while our own storage server was never up. */
+  knownByOthers(): VersionVector;
+}
+
 export class PeerMonitor {
-  readonly #peer: Peer;
-  readonly #local: LocalReplica;
-  readonly #others: () => readonly Peer[];
-  readonly #logger: Logger;
+  readonly #context: MonitorContext;
   readonly #stop = new AbortController();
   #nudge = new AbortController();
   #retryMs = FIRST_RETRY_MS;
   #peerBehind = 0;
   #selfBehind = 0;
+  readonly #lookedOnce = Promise.withResolvers<void>();
   readonly #running: Promise<void>;
 
-  /** `others`: all peers, to compare with while our own storage server is down. */
-  constructor(peer: Peer, local: LocalReplica, others: () => readonly Peer[], logger: Logger) {
-    this.#peer = peer;
-    this.#local = local;
-    this.#others = others;
-    this.#logger = logger;
+  constructor(context: MonitorContext) {
+    this.#context = context;
     this.#running = this.#watch();
   }
 
-  /** Look soon. */
+  /** Resolves when it is known for the first time how the peer is. */
+  get looked(): Promise<void> {
+    return this.#lookedOnce.promise;
+  }
+
+  /** Look soon; a look under way may know too little. */
   nudge(): void {
     this.#nudge.abort();
   }
@@ -51,33 +63,34 @@ export class PeerMonitor {
 
   async #watch(): Promise<void> {
     while (!this.#stop.signal.aborted) {
-      const waitMs = await this.#look();
+      // Before the look: who nudges during it wants another one.
       this.#nudge = new AbortController();
+      const waitMs = await this.#look();
+      this.#lookedOnce.resolve();
+      const { signal } = this.#stop;
+      await sleep(LEAST_PAUSE_MS, undefined, { signal }).catch(() => undefined);
+      if (signal.aborted) return;
       // Jitter: boards that start together must not ask together for ever.
-      await sleep(waitMs * (0.8 + 0.4 * Math.random()), undefined, { signal: this.#nudge.signal }).catch(
-        () => undefined,
-      );
+      const jittered = waitMs * (0.8 + 0.4 * Math.random());
+      await sleep(jittered, undefined, { signal: this.#nudge.signal }).catch(() => undefined);
     }
   }
 
   /** Milliseconds until the next look. */
   async #look(): Promise<number> {
-    const peer = this.#peer;
-    const before = peer.state;
+    const { peer, local } = this.#context;
+    const before = peer.state.kind;
     try {
-      const own = await this.#local.hello();
+      const own = await local.hello();
       const from = own === null ? undefined : { member: own.member, store: own.store, boot: own.boot };
-      const hello = await peer.client.hello(from, this.#stop.signal);
-      peer.hello = hello;
-      peer.lastSeenAt = Date.now();
+      await this.#judge(await this.#ask(from), own);
       this.#retryMs = FIRST_RETRY_MS;
-      await this.#judge(hello, own);
     } catch (error) {
       if (this.#stop.signal.aborted) return 0;
       peer.lost(error);
       this.#retryMs = Math.min(this.#retryMs * 2, LONGEST_RETRY_MS);
     }
-    this.#tell(before.kind);
+    this.#tell(before);
     switch (peer.state.kind) {
       case 'in step':
       case 'self':
@@ -90,11 +103,22 @@ export class PeerMonitor {
     }
   }
 
+  async #ask(from: Parameters<Peer['client']['hello']>[0]): Promise<Hello> {
+    const late = AbortSignal.timeout(SILENCE_MS);
+    try {
+      return await this.#context.peer.client.hello(from, AbortSignal.any([this.#stop.signal, late]));
+    } catch (error) {
+      if (late.aborted) throw new Error(`no answer within ${SILENCE_MS / 1000} s`, { cause: error });
+      throw error;
+    }
+  }
+
   async #judge(hello: Hello, own: Hello | null): Promise<void> {
-    const peer = this.#peer;
-    if (hello.member === this.#local.member) {
+    const { peer, local, knownByOthers } = this.#context;
+    if (hello.member === local.member) {
+      peer.hello = hello;
       // Anew: our storage server may have been restarted between the two questions.
-      const now = await this.#local.hello();
+      const now = await local.hello();
       const same = now === null || (now.boot === hello.boot && now.store === hello.store);
       peer.state = same
         ? { kind: 'self' }
@@ -102,46 +126,43 @@ export class PeerMonitor {
       return;
     }
     const returned = !peer.isReachable;
-    const wanted = own?.knowledge ?? this.#local.lastHello?.knowledge ?? this.#sumOfPeers();
-    const inStep = includes(hello.knowledge, wanted);
-    this.#peerBehind = inStep ? 0 : this.#peerBehind + 1;
+    peer.answered(hello, own?.knowledge ?? local.lastHello?.knowledge ?? knownByOthers());
+    this.#peerBehind = peer.isInStep ? 0 : this.#peerBehind + 1;
     this.#selfBehind = own === null || includes(own.knowledge, hello.knowledge) ? 0 : this.#selfBehind + 1;
-    if (hello.readOnly !== null)
-      peer.state = { kind: 'lagging', reason: `takes no writes: ${hello.readOnly}` };
-    else if (inStep) peer.state = { kind: 'in step' };
-    else peer.state = { kind: 'lagging', reason: 'is catching up' };
     if (returned || this.#peerBehind >= LOOKS_BEFORE_SWEEP) {
       this.#peerBehind = 0;
       this.askToSweep(returned ? 'you were away' : 'you lack something');
     }
     if (returned || this.#selfBehind >= LOOKS_BEFORE_SWEEP) {
       this.#selfBehind = 0;
-      this.#local.client.sweep({ why: `${peer.name} may have something new` }).catch((error: unknown) => {
-        this.#logger.debug('our own storage server could not be asked to sweep', { error });
-      });
+      this.#sweepHere();
     }
-  }
-
-  #sumOfPeers() {
-    const reachable = this.#others().filter(({ isReachable }) => isReachable);
-    return reachable.reduce((sum, { hello }) => join(sum, hello?.knowledge ?? {}), {});
   }
 
   /** It looks at the peers by itself when it returns; until then this is only a hint. */
   askToSweep(why: string): void {
-    this.#peer.client.sweep({ why }).catch((error: unknown) => {
-      this.#logger.debug('a peer could not be asked to sweep', { peer: this.#peer.name, error });
+    const { peer, logger } = this.#context;
+    peer.client.sweep({ why }).catch((error: unknown) => {
+      logger.debug('a peer could not be asked to sweep', { peer: peer.name, error });
+    });
+  }
+
+  #sweepHere(): void {
+    const { peer, local, logger } = this.#context;
+    local.client.sweep({ why: `${peer.name} may have something new` }).catch((error: unknown) => {
+      logger.debug('our own storage server could not be asked to sweep', { error });
     });
   }
 
   #tell(before: string): void {
-    const { state, name } = this.#peer;
+    const { peer, logger } = this.#context;
+    const { state, name } = peer;
     if (state.kind === before) return;
     const reason = 'reason' in state ? state.reason : undefined;
-    if (state.kind === 'refused') this.#logger.error('a peer is refused', { peer: name, reason });
-    else if (state.kind === 'away') this.#logger.warn('a peer is away', { peer: name, reason });
+    if (state.kind === 'refused') logger.error('a peer is refused', { peer: name, reason });
+    else if (state.kind === 'away') logger.warn('a peer is away', { peer: name, reason });
     else if (before === 'away' || before === 'refused')
-      this.#logger.info('a peer is here', { peer: name, state: state.kind });
-    else this.#logger.debug('a peer changed', { peer: name, state: state.kind, reason });
+      logger.info('a peer is here', { peer: name, state: state.kind });
+    else logger.debug('a peer changed', { peer: name, state: state.kind, reason });
   }
 }

@@ -7,21 +7,38 @@ import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { Refusal } from '../replication/operation.ts';
-import type { Members } from './members.ts';
+import { type Members, reachablePeers } from './members.ts';
 import type { Entry } from './protocol.ts';
 
 const CHUNK_BYTES = 512 * 1024;
 
-type Source = (offset: number) => Promise<AsyncIterable<Buffer>>;
+/** Enough to send clients to a peer until the file is repaired. */
+const MAX_DAMAGED = 1000;
+
+interface Source {
+  readonly local: boolean;
+  open(offset: number): Promise<Readable>;
+}
 
 /** Rejects with Refusal missing-content when no member that answers has it. */
 export async function readEntry(members: Members, entry: Entry, offset: number): Promise<Readable> {
-  const sources = [localSource(members, entry), ...peerSources(members, entry)];
-  const pieces = joined(members, entry, sources, offset);
+  const running: Running = { stream: null, local: false };
+  const pieces = joined(members, entry, offset, running);
   // The first piece now: before it nothing was said to the client, and a refusal is an honest answer.
   const first = await pieces.next();
-  const all = offset === 0 ? verified(entry, first, pieces) : rest(first, pieces);
-  return Readable.from(all, { objectMode: false, highWaterMark: CHUNK_BYTES });
+  const all = offset === 0 ? verified(members, entry, rest(first, pieces), running) : rest(first, pieces);
+  const stream = Readable.from(all, { objectMode: false, highWaterMark: CHUNK_BYTES });
+  // A generator that was never begun, or waits for a silent peer, does not end by itself.
+  stream.once('close', () => {
+    running.stream?.destroy();
+    pieces.return().catch(() => undefined);
+  });
+  return stream;
+}
+
+interface Running {
+  stream: Readable | null;
+  local: boolean;
 }
 
 async function* rest(first: IteratorResult<Buffer, void>, pieces: AsyncGenerator<Buffer, void>) {
@@ -31,19 +48,23 @@ async function* rest(first: IteratorResult<Buffer, void>, pieces: AsyncGenerator
 }
 
 async function* verified(
-  entry: Entry,
-  first: IteratorResult<Buffer, void>,
-  pieces: AsyncGenerator<Buffer, void>,
+  { damaged, logger }: Members,
+  { path, sha256 }: Entry,
+  pieces: AsyncIterable<Buffer>,
+  running: Running,
 ): AsyncGenerator<Buffer, void> {
   const hash = createHash('sha256');
   let held: Buffer | null = null;
-  for await (const piece of rest(first, pieces)) {
+  for await (const piece of pieces) {
     hash.update(piece);
     if (held !== null) yield held;
     held = piece;
   }
-  if (hash.digest('hex') !== entry.sha256) {
-    throw new Refusal('hash-mismatch', 'the bytes are not those of the file', { path: entry.path });
+  if (hash.digest('hex') !== sha256) {
+    logger.error('ALARM: the bytes of a file are not those that were stored', { path, here: running.local });
+    if (damaged.size >= MAX_DAMAGED) damaged.clear();
+    if (running.local) damaged.add(sha256);
+    throw new Refusal('hash-mismatch', 'the bytes are not those of the file', { path });
   }
   if (held !== null) yield held;
 }
@@ -51,15 +72,18 @@ async function* verified(
 async function* joined(
   members: Members,
   entry: Entry,
-  sources: readonly Source[],
   offset: number,
+  running: Running,
 ): AsyncGenerator<Buffer, void> {
   let at = offset;
   let reason: unknown;
   if (at >= entry.size) return;
-  for (const source of sources) {
+  for (const { open, local } of sourcesOf(members, entry)) {
     try {
-      for await (const piece of await source(at)) {
+      const stream = await open(at);
+      running.stream = stream;
+      running.local ||= local;
+      for await (const piece of stream as AsyncIterable<Buffer>) {
         at += piece.length;
         yield piece;
       }
@@ -76,27 +100,47 @@ async function* joined(
   });
 }
 
-function localSource(members: Members, { path, sha256, size }: Entry): Source {
-  return async (offset) => {
-    const answer = await members.local.attempt((client) => client.record({ path, local: true }));
-    const { entry, disk } = answer?.value ?? {};
-    if (disk === undefined || entry?.sha256 !== sha256) throw new Error('not on this disk');
-    const file = await open(disk.path, 'r');
-    try {
-      const found = await file.stat({ bigint: true });
-      // Replaced between the answer and the open: the name leads to another file now.
-      if (String(found.ino) !== disk.ino || Number(found.size) !== size)
-        throw new Error('another file is there now');
-    } catch (error) {
-      await file.close();
-      throw error;
-    }
-    return file.createReadStream({ start: offset, end: size - 1, highWaterMark: CHUNK_BYTES });
+function sourcesOf(members: Members, entry: Entry): Source[] {
+  const { sha256 } = entry;
+  const here: Source[] = [
+    { local: true, open: (offset) => openOnDisk(members, entry, offset) },
+    // Moved or replaced meanwhile: its bytes may still be found by hash.
+    {
+      local: true,
+      open: (offset) => openByHash(members.local.attempt((client) => client.readObject(sha256, offset))),
+    },
+  ];
+  // At last: it may be back in a moment.
+  const returned: Source = {
+    local: true,
+    open: (offset) => openByHash(members.local.attemptFor((client) => client.readObject(sha256, offset))),
   };
+  const peers = reachablePeers(members).map((peer) => ({
+    local: false,
+    open: (offset: number) => peer.client.readObject(sha256, offset),
+  }));
+  return members.damaged.has(sha256) ? [...peers, ...here] : [...here, ...peers, returned];
 }
 
-function peerSources(members: Members, { sha256 }: Entry): Source[] {
-  const reachable = members.peers().filter(({ isReachable }) => isReachable);
-  const inStepFirst = [...reachable].sort((a, b) => Number(b.isInStep) - Number(a.isInStep));
-  return inStepFirst.map((peer) => (offset) => peer.client.readObject(sha256, offset));
+async function openOnDisk(members: Members, { path, sha256, size }: Entry, start: number): Promise<Readable> {
+  const answer = await members.local.attempt((client) => client.record({ path, local: true }));
+  const { entry, disk } = answer?.value ?? {};
+  if (disk === undefined || entry?.sha256 !== sha256) throw new Error('not on this disk');
+  const file = await open(disk.path, 'r');
+  try {
+    const found = await file.stat({ bigint: true });
+    // Replaced between the answer and the open: the name leads to another file now.
+    if (String(found.ino) !== disk.ino || Number(found.size) !== size)
+      throw new Error('another file is there now');
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+  return file.createReadStream({ start, end: size - 1, highWaterMark: CHUNK_BYTES });
+}
+
+async function openByHash(asking: Promise<{ readonly value: Readable } | null>): Promise<Readable> {
+  const answer = await asking;
+  if (answer === null) throw new Error('the own storage server does not answer');
+  return answer.value;
 }

@@ -1,19 +1,18 @@
 /** All members as one: what the gateway talks to (replica-set-api.ts). */
 import type { Readable } from 'node:stream';
 import type { AckMode, Endpoint, Identity } from '../config/settings-api.ts';
-import type { Operation } from '../replication/operation.ts';
+import { type Operation, Refusal } from '../replication/operation.ts';
 import { includes } from '../replication/version.ts';
 import type { Logger } from '../system/logger-api.ts';
-import { formatEndpoint } from '../system/port-in-use.ts';
 import { commitEverywhere } from './commit-everywhere.ts';
 import { FanOutUpload } from './fan-out-upload.ts';
 import { openReplica } from './ftp-replica.ts';
 import { LocalReplica } from './local-replica.ts';
-import { type Members, RecentRecords } from './members.ts';
-import { Peer } from './peer.ts';
-import { PeerMonitor } from './peer-monitor.ts';
-import type { Entry, MemberStatus, RecordReply } from './protocol.ts';
-import { type ReplicaClient, ReplicaUnreachable } from './replica-client-api.ts';
+import { type Members, RecentRecords, reachablePeers } from './members.ts';
+import type { Peer } from './peer.ts';
+import { PeerList } from './peer-list.ts';
+import type { Entry, MemberStatus } from './protocol.ts';
+import type { ReplicaClient } from './replica-client-api.ts';
 import { readEntry } from './replica-read.ts';
 import {
   NoReplicaError,
@@ -51,73 +50,28 @@ const VERBS: { readonly [op in Exclude<Operation['op'], 'put'>]: string } = {
   touch: 'Changed',
 };
 
-interface Watched {
-  readonly peer: Peer;
-  readonly monitor: PeerMonitor;
-}
+/** How long a peer may take to say that it has what nobody here ever heard of. */
+const SECOND_OPINION_MS = 1_500;
 
 class FtpReplicaSet implements PeeredReplicaSet {
-  readonly #options: ReplicaSetOptions;
   readonly #members: Members;
-  #watched = new Map<string, Watched>();
 
-  constructor(options: ReplicaSetOptions) {
-    const { ack, identity, logger, local } = options;
-    this.#options = options;
+  constructor({ ack, identity, logger, credentials, ...options }: ReplicaSetOptions) {
+    const local = new LocalReplica(options.local, identity.member);
+    const openPeer = (endpoint: Endpoint) => openReplica({ endpoint, credentials });
     this.#members = {
       name: identity.name,
       ack,
       logger,
-      local: new LocalReplica(local, identity.member),
+      local,
+      peers: new PeerList({ local, logger, openPeer }),
       seen: new RecentRecords(),
-      peers: () => this.#peers(),
-      fellBehind: (peer, why) => this.#fellBehind(peer, why),
+      damaged: new Set(),
     };
   }
 
   setPeers(endpoints: readonly Endpoint[]): void {
-    const before = this.#watched;
-    const { credentials, logger } = this.#options;
-    this.#watched = new Map();
-    for (const endpoint of endpoints) {
-      const key = formatEndpoint(endpoint);
-      this.#watched.set(
-        key,
-        before.get(key) ?? this.#watch(new Peer(endpoint, openReplica({ endpoint, credentials }))),
-      );
-    }
-    for (const [key, { peer, monitor }] of before) {
-      if (this.#watched.has(key)) continue;
-      logger.info('a peer is not listed any more', { peer: peer.name });
-      peer.client.close();
-      void monitor.close();
-    }
-  }
-
-  #watch(peer: Peer): Watched {
-    const others = () => this.#peers();
-    return { peer, monitor: new PeerMonitor(peer, this.#members.local, others, this.#options.logger) };
-  }
-
-  /** Without lines that name this member, and without second lines for one. */
-  #peers(): Peer[] {
-    const known = new Set<string>();
-    return [...this.#watched.values()]
-      .map(({ peer }) => peer)
-      .filter(({ state, hello }) => {
-        if (state.kind === 'self') return false;
-        if (hello === null) return true;
-        if (known.has(hello.member)) return false;
-        known.add(hello.member);
-        return true;
-      });
-  }
-
-  #fellBehind(peer: Peer, why: string): void {
-    peer.lags(why);
-    const watched = this.#watched.get(formatEndpoint(peer.endpoint));
-    watched?.monitor.askToSweep(why);
-    watched?.monitor.nudge();
+    this.#members.peers.set(endpoints);
   }
 
   async lookup(path: string): Promise<Entry | null> {
@@ -131,32 +85,55 @@ class FtpReplicaSet implements PeeredReplicaSet {
   async #lookupWhereMoreIsKnown(path: string): Promise<Entry | null> {
     const own = this.#members.local.lastHello?.knowledge;
     if (own === undefined || path === '/') return null;
-    for (const peer of this.#peers()) {
-      if (!peer.isReachable || peer.hello === null || includes(own, peer.hello.knowledge)) continue;
-      const reply: RecordReply | null = await peer.client.record({ path }).catch(() => null);
-      if (reply?.entry != null) return reply.entry;
-    }
-    return null;
+    const ahead = reachablePeers(this.#members).filter(
+      ({ hello }) => hello !== null && !includes(own, hello.knowledge),
+    );
+    if (ahead.length === 0) return null;
+    const answers = ahead.map(async (peer) => {
+      try {
+        return (await peer.client.record({ path })).entry;
+      } catch (error) {
+        if (!(error instanceof Refusal)) this.#members.peers.lost(peer, error);
+        return null;
+      }
+    });
+    const late = Promise.withResolvers<null[]>();
+    const timer = setTimeout(() => late.resolve([]), SECOND_OPINION_MS);
+    const entries = await Promise.race([Promise.all(answers), late.promise]);
+    clearTimeout(timer);
+    return entries.find((entry) => entry !== null) ?? null;
   }
 
   async list(path: string): Promise<AsyncIterable<Entry>> {
     return await this.#ask((client) => client.list(path));
   }
 
-  /** The local replica, else a peer: those in step first. */
+  /** The local replica, else a peer: those in step first. Before a peer that lags, the local one gets a moment to return. */
   async #ask<T>(call: (client: ReplicaClient) => Promise<T>): Promise<T> {
-    const here = await this.#members.local.attempt(call);
-    if (here !== null) return here.value;
-    const reachable = this.#peers().filter(({ isReachable }) => isReachable);
-    for (const peer of reachable.sort((a, b) => Number(b.isInStep) - Number(a.isInStep))) {
+    const { local } = this.#members;
+    const inStep = reachablePeers(this.#members).filter(({ isInStep }) => isInStep);
+    const answer =
+      (await local.attempt(call)) ??
+      (await this.#askPeers(inStep, call)) ??
+      (await local.attemptFor(call)) ??
+      (await this.#askPeers(reachablePeers(this.#members), call));
+    if (answer === null) throw new NoReplicaError('neither the own storage server nor a peer answers');
+    return answer.value;
+  }
+
+  async #askPeers<T>(
+    peers: readonly Peer[],
+    call: (client: ReplicaClient) => Promise<T>,
+  ): Promise<{ readonly value: T } | null> {
+    for (const peer of peers) {
       try {
-        return await call(peer.client);
+        return { value: await call(peer.client) };
       } catch (error) {
-        if (!(error instanceof ReplicaUnreachable)) throw error;
-        peer.lost(error);
+        if (error instanceof Refusal) throw error;
+        this.#members.peers.lost(peer, error);
       }
     }
-    throw new NoReplicaError('neither the own storage server nor a peer answers');
+    return null;
   }
 
   read(entry: Entry, offset: number): Promise<Readable> {
@@ -190,22 +167,20 @@ class FtpReplicaSet implements PeeredReplicaSet {
   }
 
   members(): readonly MemberStatus[] {
-    const { local, name } = this.#members;
+    const { local, name, peers } = this.#members;
     const here: MemberStatus = {
       name,
       member: local.member,
       address: 'this member',
       state: local.isUp ? 'in step' : 'away',
-      reason: local.isUp ? (local.lastHello?.readOnly ?? null) : 'its storage server does not answer',
+      reason: local.isUp ? (local.lastHello?.readOnly ?? null) : local.reason,
       lastSeenAt: null,
     };
-    return [here, ...this.#peers().map((peer) => peer.status())];
+    return [here, ...peers.all().map((peer) => peer.status())];
   }
 
   async close(): Promise<void> {
-    const watched = [...this.#watched.values()];
-    this.#watched = new Map();
-    for (const { peer } of watched) peer.client.close();
-    await Promise.all(watched.map(({ monitor }) => monitor.close()));
+    this.#members.local.close();
+    await this.#members.peers.close();
   }
 }

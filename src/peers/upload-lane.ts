@@ -1,181 +1,132 @@
 /**
- * One way that the bytes of an upload take: into this member's own staging file, or over a connection into a peer's.
- * Each has a bounded queue.
+ * The way of an upload's bytes into one peer's staging. It has a bounded queue from the first byte on: nobody waits for a
+ * connection to be made, and a peer that does not answer is like one that is too slow.
+ *
+ * Invariant: once it is dropped its queue is empty, and what is written to it goes nowhere.
  */
-import { type FileHandle, open } from 'node:fs/promises';
 import { Refusal } from '../replication/operation.ts';
-import { systemCodeOf } from '../system/exit-status.ts';
 import type { Peer } from './peer.ts';
+import type { StageRequest } from './protocol.ts';
 import type { ReplicaUpload } from './replica-client-api.ts';
 
-/** Bytes that may wait for the own disk. */
-const LOCAL_QUEUE_BYTES = 4 * 1024 * 1024;
 /** Bytes that may wait for a peer: the bounded buffer of the live fan-out. */
 export const PEER_QUEUE_BYTES = 8 * 1024 * 1024;
-
-/** Writes a staging file directly; what gathers during one write goes out with the next. */
-export class LocalLane {
-  readonly #file: FileHandle;
-  #position: number;
-  #waiting: Uint8Array[] = [];
-  #waitingBytes = 0;
-  #writing: Promise<void> | null = null;
-  #failure: unknown = null;
-
-  private constructor(file: FileHandle, position: number) {
-    this.#file = file;
-    this.#position = position;
-  }
-
-  static async open(path: string, position: number): Promise<LocalLane> {
-    return new LocalLane(await open(path, 'r+'), position);
-  }
-
-  /** Throws Refusal no-space or io. */
-  async write(chunk: Uint8Array): Promise<void> {
-    this.#throwIfFailed();
-    this.#waiting.push(chunk);
-    this.#waitingBytes += chunk.length;
-    this.#writing ??= this.#drain();
-    while (this.#waitingBytes > LOCAL_QUEUE_BYTES && this.#writing !== null) await this.#writing;
-    this.#throwIfFailed();
-  }
-
-  async #drain(): Promise<void> {
-    try {
-      while (this.#waiting.length > 0) {
-        const batch = this.#waiting;
-        const bytes = this.#waitingBytes;
-        this.#waiting = [];
-        this.#waitingBytes = 0;
-        await this.#writeBatch(batch, bytes);
-      }
-    } catch (error) {
-      this.#failure = error;
-    } finally {
-      this.#writing = null;
-    }
-  }
-
-  async #writeBatch(batch: readonly Uint8Array[], bytes: number): Promise<void> {
-    const { bytesWritten } = await this.#file.writev([...batch], this.#position);
-    this.#position += bytesWritten;
-    if (bytesWritten === bytes) return;
-    // A short write: the next attempt says why.
-    const rest = Buffer.concat(batch).subarray(bytesWritten);
-    await this.#writeBatch([rest], rest.length);
-  }
-
-  /** All bytes are with the file system; the storage server makes them durable. */
-  async end(): Promise<void> {
-    while (this.#writing !== null) await this.#writing;
-    await this.#file.close();
-    this.#throwIfFailed();
-  }
-
-  async abort(): Promise<void> {
-    this.#waiting = [];
-    this.#waitingBytes = 0;
-    while (this.#writing !== null) await this.#writing;
-    await this.#file.close().catch(() => undefined);
-  }
-
-  #throwIfFailed(): void {
-    if (this.#failure === null) return;
-    const code = systemCodeOf(this.#failure);
-    const full = code === 'ENOSPC' || code === 'EDQUOT';
-    throw new Refusal(full ? 'no-space' : 'io', `staging: ${String(this.#failure)}`, {
-      cause: this.#failure,
-    });
-  }
-}
+/** Of those, with the socket. */
+const SOCKET_BYTES = 512 * 1024;
 
 export class PeerLane {
   readonly peer: Peer;
-  readonly #upload: ReplicaUpload;
-  #state: 'open' | 'dropped' = 'open';
-  /** Why it is not in the fan-out any more. */
-  reason = '';
-  /** Bytes given to it. */
+  readonly #stage: StageRequest;
+  readonly #queue: Uint8Array[] = [];
+  #queued = 0;
+  /** Bytes given to the upload. */
   #given = 0;
-  #fullSince: { at: number; sent: number } | null = null;
-  #draining: Promise<void> | null = null;
+  #upload: ReplicaUpload | null = null;
+  #dropped = Promise.withResolvers<false>();
+  #state: 'open' | 'ending' | 'dropped' = 'open';
+  #wake: () => void = () => undefined;
+  #wanted: { bytes: number; resolve: () => void } | null = null;
+  readonly #sending: Promise<boolean>;
 
-  constructor(peer: Peer, upload: ReplicaUpload) {
+  /** `failed`: called with what went wrong, unless it was dropped on purpose. */
+  constructor(peer: Peer, stage: StageRequest, failed: (error: unknown) => void) {
     this.peer = peer;
-    this.#upload = upload;
-    upload.failed.catch((error: unknown) =>
-      this.drop(error instanceof Error ? error.message : String(error)),
-    );
+    this.#stage = stage;
+    this.#sending = this.#send().catch((error: unknown) => {
+      if (this.#state !== 'dropped') failed(error);
+      this.drop(error instanceof Error ? error.message : String(error));
+      return false;
+    });
   }
 
   get isOpen(): boolean {
-    return this.#state === 'open';
+    return this.#state !== 'dropped';
   }
 
+  /** Bytes not yet handed to the kernel. */
   get queuedBytes(): number {
-    return this.isOpen ? this.#upload.queuedBytes : 0;
+    return this.isOpen ? this.#queued + (this.#upload?.queuedBytes ?? 0) : 0;
   }
 
-  get isFull(): boolean {
-    return this.queuedBytes > PEER_QUEUE_BYTES;
+  /** Bytes on their way or there. */
+  get sentBytes(): number {
+    return this.#given - (this.isOpen ? (this.#upload?.queuedBytes ?? 0) : 0);
   }
 
   write(chunk: Uint8Array): void {
-    if (!this.isOpen) return;
-    this.#given += chunk.length;
-    this.#upload.write(chunk);
+    if (this.#state !== 'open') return;
+    this.#queue.push(chunk);
+    this.#queued += chunk.length;
+    this.#wake();
   }
 
-  /** Resolves when the queue is shorter, the lane is gone, or after `atMostMs`. */
-  async shorter(atMostMs: number): Promise<void> {
-    // One listener for all who wait, however often they ask.
-    this.#draining ??= this.#upload
-      .drained()
-      .catch(() => undefined)
-      .finally(() => {
-        this.#draining = null;
-      });
-    const timer = Promise.withResolvers<void>();
-    const timeout = setTimeout(timer.resolve, atMostMs);
-    await Promise.race([this.#draining, timer.promise]);
-    clearTimeout(timeout);
-  }
-
-  /**
-   * Bytes a second while the queue has been full for at least `overMs`; null before. Starts a new measurement when it
-   * answers.
-   */
-  rateWhileFull(now: number, overMs: number): number | null {
-    const sent = this.#given - this.queuedBytes;
-    this.#fullSince ??= { at: now, sent };
-    const elapsed = now - this.#fullSince.at;
-    if (elapsed < overMs) return null;
-    const rate = ((sent - this.#fullSince.sent) / elapsed) * 1000;
-    this.#fullSince = { at: now, sent };
-    return rate;
-  }
-
-  notFull(): void {
-    this.#fullSince = null;
-  }
-
-  /** Sends the end, waits until the peer has it all in staging. False: it has not. */
-  async end(): Promise<boolean> {
-    if (!this.isOpen) return false;
-    try {
-      await this.#upload.end();
-      return this.isOpen;
-    } catch (error) {
-      this.drop(error instanceof Error ? error.message : String(error));
+  async #send(): Promise<boolean> {
+    const { client } = this.peer;
+    // A plain STOR makes the staging file; only a prefix needs the verb.
+    const { size } = this.#stage.prefix === undefined ? { size: 0 } : await client.stage(this.#stage);
+    if (size < (this.#stage.prefix?.length ?? 0)) throw new Refusal('missing-content', 'half a prefix');
+    const upload = await client.openUpload(this.#stage.id, size);
+    if (this.#state === 'dropped') {
+      upload.abort('it was dropped');
       return false;
     }
+    this.#upload = upload;
+    let broken: unknown;
+    upload.failed.catch((error: unknown) => {
+      broken = error ?? new Error('the transfer broke');
+      this.#wake();
+    });
+    for (;;) {
+      if (broken !== undefined) throw broken;
+      const chunk = this.#queue.shift();
+      if (chunk !== undefined) {
+        this.#queued -= chunk.length;
+        this.#given += chunk.length;
+        if (!upload.write(chunk) && upload.queuedBytes > SOCKET_BYTES) await upload.drained();
+        this.#checkRoom();
+      } else if (this.#state === 'open') {
+        const stirred = Promise.withResolvers<void>();
+        this.#wake = stirred.resolve;
+        await stirred.promise;
+      } else {
+        break;
+      }
+    }
+    if (!this.isOpen) return false;
+    await upload.end();
+    return this.isOpen;
+  }
+
+  /** Resolves when no more than `bytes` are queued, the lane is gone, or after `atMostMs`. One may wait. */
+  async shorterThan(bytes: number, atMostMs: number): Promise<void> {
+    const room = Promise.withResolvers<void>();
+    this.#wanted = { bytes, resolve: room.resolve };
+    const timeout = setTimeout(room.resolve, atMostMs);
+    this.#checkRoom();
+    await room.promise;
+    clearTimeout(timeout);
+    this.#wanted = null;
+  }
+
+  #checkRoom(): void {
+    if (this.#wanted !== null && this.queuedBytes <= this.#wanted.bytes) this.#wanted.resolve();
+  }
+
+  /** Sends the end; true when the peer has it all in staging, false as soon as the lane is dropped. */
+  async end(): Promise<boolean> {
+    if (this.#state === 'open') this.#state = 'ending';
+    this.#wake();
+    return await Promise.race([this.#sending, this.#dropped.promise]);
   }
 
   drop(reason: string): void {
     if (this.#state === 'dropped') return;
     this.#state = 'dropped';
-    this.reason = reason;
-    this.#upload.abort(reason);
+    this.#queue.length = 0;
+    this.#queued = 0;
+    this.#upload?.abort(reason);
+    this.#dropped.resolve(false);
+    this.#wake();
+    this.#checkRoom();
   }
 }

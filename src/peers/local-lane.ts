@@ -1,0 +1,102 @@
+/** The way of an upload's bytes into this member's own staging file, written by this process itself. */
+import { type FileHandle, open } from 'node:fs/promises';
+import { Refusal } from '../replication/operation.ts';
+import { systemCodeOf } from '../system/exit-status.ts';
+
+/** Bytes that may wait for the own disk. */
+const QUEUE_BYTES = 4 * 1024 * 1024;
+/** So often the storage server is asked whether there still is room beyond its reserve. */
+const ROOM_CHECK_BYTES = 64 * 1024 * 1024;
+
+/** Throws Refusal no-space when the disk should take no more. */
+export type RoomCheck = () => Promise<void>;
+
+/** What gathers during one write goes out with the next. */
+export class LocalLane {
+  readonly #file: FileHandle;
+  readonly #checkRoom: RoomCheck;
+  #position: number;
+  #unchecked = 0;
+  #waiting: Uint8Array[] = [];
+  #waitingBytes = 0;
+  #writing: Promise<void> | null = null;
+  #failure: unknown = null;
+
+  private constructor(file: FileHandle, position: number, checkRoom: RoomCheck) {
+    this.#file = file;
+    this.#position = position;
+    this.#checkRoom = checkRoom;
+  }
+
+  static async open(path: string, position: number, checkRoom: RoomCheck): Promise<LocalLane> {
+    try {
+      return new LocalLane(await open(path, 'r+'), position, checkRoom);
+    } catch (error) {
+      throw diskRefusal(error);
+    }
+  }
+
+  /** Throws Refusal no-space or io. */
+  async write(chunk: Uint8Array): Promise<void> {
+    this.#throwIfFailed();
+    this.#waiting.push(chunk);
+    this.#waitingBytes += chunk.length;
+    this.#writing ??= this.#drain();
+    while (this.#waitingBytes > QUEUE_BYTES && this.#writing !== null) await this.#writing;
+    this.#throwIfFailed();
+  }
+
+  async #drain(): Promise<void> {
+    try {
+      while (this.#waiting.length > 0) {
+        const batch = this.#waiting;
+        const bytes = this.#waitingBytes;
+        this.#waiting = [];
+        this.#waitingBytes = 0;
+        await this.#writeBatch(batch, bytes);
+        this.#unchecked += bytes;
+        if (this.#unchecked < ROOM_CHECK_BYTES) continue;
+        this.#unchecked = 0;
+        await this.#checkRoom();
+      }
+    } catch (error) {
+      this.#failure = error;
+    } finally {
+      this.#writing = null;
+    }
+  }
+
+  async #writeBatch(batch: readonly Uint8Array[], bytes: number): Promise<void> {
+    const { bytesWritten } = await this.#file.writev([...batch], this.#position);
+    this.#position += bytesWritten;
+    if (bytesWritten === bytes) return;
+    // A short write: the next attempt says why.
+    const rest = Buffer.concat(batch).subarray(bytesWritten);
+    await this.#writeBatch([rest], rest.length);
+  }
+
+  /** All bytes are with the file system; the storage server makes them durable. */
+  async end(): Promise<void> {
+    while (this.#writing !== null) await this.#writing;
+    await this.#file.close();
+    this.#throwIfFailed();
+  }
+
+  async abort(): Promise<void> {
+    this.#waiting = [];
+    this.#waitingBytes = 0;
+    while (this.#writing !== null) await this.#writing;
+    await this.#file.close().catch(() => undefined);
+  }
+
+  #throwIfFailed(): void {
+    if (this.#failure !== null) throw diskRefusal(this.#failure);
+  }
+}
+
+function diskRefusal(error: unknown): Refusal {
+  if (error instanceof Refusal) return error;
+  const code = systemCodeOf(error);
+  const full = code === 'ENOSPC' || code === 'EDQUOT';
+  return new Refusal(full ? 'no-space' : 'io', `staging: ${String(error)}`, { cause: error });
+}
