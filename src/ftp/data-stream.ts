@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { linger } from './linger.ts';
+import { resetConnection } from './reset-connection.ts';
 
 /** 426: the client broke the data connection off, or let it stand still. */
 export class DataConnectionLost extends Error {
@@ -108,14 +109,14 @@ export async function send(
   // Before the pipeline listens: it would close the socket with a FIN, and half a file would look whole.
   source.once('error', (error) => {
     if (!socket.destroyed) sourceError = error;
-    socket.resetAndDestroy();
+    resetConnection(socket);
   });
   source.once('close', () => {
     if (source.readableEnded || socket.destroyed) return;
     sourceError ??= new Error('The source closed before its end.');
-    socket.resetAndDestroy();
+    resetConnection(socket);
   });
-  const reset = () => socket.resetAndDestroy();
+  const reset = () => resetConnection(socket);
   signal.addEventListener('abort', reset);
   if (signal.aborted) reset();
   let stalled = false;
@@ -126,14 +127,14 @@ export async function send(
       return;
     }
     stalled = true;
-    socket.resetAndDestroy();
+    resetConnection(socket);
   };
   socket.on('timeout', onStall);
   socket.setTimeout(stallMs);
   try {
     await pipeline(source, socket, { signal });
   } catch (error) {
-    socket.resetAndDestroy();
+    resetConnection(socket);
     if (signal.aborted) throw signal.reason;
     if (sourceError !== null) throw sourceError;
     const why = stalled ? 'The client stopped reading.' : 'The client closed the data connection.';

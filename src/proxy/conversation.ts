@@ -48,13 +48,10 @@ export class Conversation {
   constructor(socket: Socket, services: ProxyServices, ended: () => void) {
     this.#socket = socket;
     this.#ended = ended;
-    const addresses = {
-      client: normaliseAddress(socket.remoteAddress),
-      local: normaliseAddress(socket.localAddress),
-    };
-    const send = (text: Reply) => this.#send(text);
+    const [client, local] = [socket.remoteAddress, socket.localAddress].map(normaliseAddress);
+    const addresses = { client: client ?? '', local: local ?? '' };
     this.session = new Session(services, addresses, {
-      send,
+      send: (text: Reply) => this.#send(text),
       drained: () => this.#drained(),
       lookAhead: () => this.#lookAhead(),
     });

@@ -3,6 +3,7 @@
 import type { Readable } from 'node:stream';
 import { send } from '../ftp/data-stream.ts';
 import { type Reply, reply } from '../ftp/reply.ts';
+import { resetConnection } from '../ftp/reset-connection.ts';
 import { logTransfer, openData, runTransfer, type TransferRequest } from './run-transfer.ts';
 import type { Session } from './session.ts';
 
@@ -28,7 +29,7 @@ export function sendStream(
       begin();
       await send(source, socket, { signal: transfer.signal, stallMs: session.services.limits.stallMs });
     } catch (error) {
-      socket.resetAndDestroy();
+      resetConnection(socket);
       throw error;
     } finally {
       transfer.bytes = socket.bytesWritten;

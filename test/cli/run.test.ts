@@ -85,8 +85,8 @@ test('run serves clients, tells how to use it, and Ctrl-C stops it cleanly', asy
   for (const text of [
     `ftp://127.0.0.21:${place.port}`,
     'guest, password guest',
-    join(place.folder, 'data', 'files'),
-    join(place.folder, 'data', 'state', 'network.key'),
+    join('data', 'files'),
+    join('data', 'state', 'network.key'),
     `curl -T README.md ftp://guest:guest@127.0.0.21:${place.port}/`,
     `telnet 127.0.0.21 ${place.port}`,
   ]) {
