@@ -16,6 +16,14 @@ const sentences: readonly [MemberResult['result'][], string][] = [
   [['stored', 'away', 'away'], 'Stored on this member ONLY (no peer reachable); copies follow.'],
   [['away', 'stored', 'stored'], 'Stored on 2 of 3 members, not on this one yet.'],
   [
+    ['away', 'stored', 'away'],
+    'Stored on 1 of 3 members, not on this one yet (odroid-c is away and will catch up).',
+  ],
+  [
+    ['stored', 'away', 'refused'],
+    'Stored on 1 of 3 members (odroid-b is away and will catch up, odroid-c is refused: see cloudroid status).',
+  ],
+  [
     ['stored', 'slow', 'behind'],
     'Stored on 1 of 3 members (odroid-b is slow and will catch up, odroid-c is behind and will catch up).',
   ],
