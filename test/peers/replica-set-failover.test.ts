@@ -1,0 +1,169 @@
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { readdir, readlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import test from 'ava';
+import { NoReplicaError } from '../../src/peers/replica-set-api.ts';
+import { Refusal } from '../../src/replication/operation.ts';
+import { type LabMember, until, withMembers } from './with-members.ts';
+
+async function sameEverywhere(members: readonly LabMember[]): Promise<boolean> {
+  const [first, ...rest] = await Promise.all(
+    members.map(async (member) =>
+      JSON.stringify([await member.records(), (await member.client.hello()).knowledge]),
+    ),
+  );
+  return rest.every((other) => other === first);
+}
+
+test('with the own storage server down reading and writing go on through a peer, and it has all of it when it is back', async (t) => {
+  await withMembers(t, { members: 3 }, async (lab) => {
+    const a = lab.member('a');
+    await a.put('/kept', 'first');
+    await a.put('/gone', 'first');
+    await lab.inStep();
+    await a.stopStorage();
+    t.is((await a.read('/kept'))?.toString(), 'first');
+    t.is(a.stateOf('a'), 'away');
+    const big = randomBytes(2_000_000);
+    t.is((await a.put('/big', big)).sentence, 'Stored on 2 of 3 members, not on this one yet.');
+    t.is((await a.put('/kept', 'second')).stored, 2);
+    t.is((await a.replicas.change({ op: 'delete', path: '/gone' })).stored, 2);
+    t.is((await a.replicas.change({ op: 'rename', from: '/kept', to: '/renamed' })).stored, 2);
+    t.is((await a.read('/renamed'))?.toString(), 'second');
+    t.deepEqual(await a.read('/big', 1_999_990), big.subarray(1_999_990));
+    const names: string[] = [];
+    for await (const { path } of await a.replicas.list('/')) names.push(path);
+    t.deepEqual(names.sort(), ['/big', '/renamed']);
+
+    await a.startStorage();
+    await until(() => a.stateOf('a') === 'in step');
+    t.deepEqual((await a.sweep())?.failures, []);
+    t.true(await sameEverywhere(lab.members));
+    t.deepEqual(readFileSync(join(a.filesDir, 'big')), big);
+    t.is((await a.put('/after', 'x')).sentence, 'Stored on 3 of 3 members.');
+  });
+});
+
+test('a write that was on no other member is not undone by a fail-over: the peer gets the record that was seen', async (t) => {
+  await withMembers(t, { members: 2, wires: true }, async (lab) => {
+    const [a, b] = [lab.member('a'), lab.member('b')];
+    await a.put('/file', 'one');
+    await lab.inStep();
+    // b misses the deletion, and a's proxy takes it for in step none the less when a is gone at once.
+    b.wire?.set('refused');
+    const deleted = await a.replicas.change({ op: 'delete', path: '/file' });
+    t.is(deleted.stored, 1, deleted.sentence);
+    await a.stopStorage();
+    b.wire?.set('open');
+    await until(() => a.stateOf('b') === 'lagging');
+    await t.throwsAsync(a.put('/file', 'two'), { instanceOf: NoReplicaError }, 'nobody in step to write to');
+    t.is((await a.read('/file'))?.toString(), 'one', 'but to read from');
+    await a.startStorage();
+    await until(() => a.stateOf('a') === 'in step');
+    t.is(await a.read('/file'), null);
+  });
+});
+
+test('a restart of the own storage server is waited for, without a peer too', async (t) => {
+  await withMembers(t, { members: 1 }, async (lab) => {
+    const a = lab.member('a');
+    await a.put('/file', 'x');
+    const upload = await a.replicas.startUpload('/big');
+    const big = randomBytes(500_000);
+    await upload.write(big.subarray(0, 200_000));
+    await a.stopStorage();
+    await upload.write(big.subarray(200_000));
+    const stored = upload.finish();
+    const small = a.put('/small', 'y');
+    const found = a.replicas.lookup('/file');
+    await a.startStorage();
+    t.is((await stored).sentence, 'Stored (1 of 1 members).');
+    t.is((await small).stored, 1);
+    t.is((await found)?.size, 1);
+    t.deepEqual(await a.read('/big'), big);
+    await a.stopStorage();
+    await t.throwsAsync(a.replicas.lookup('/file'), { instanceOf: NoReplicaError });
+    t.is(a.stateOf('a'), 'away');
+    await t.throwsAsync(a.put('/file', 'z'), { instanceOf: NoReplicaError });
+    await t.throwsAsync(a.put('/file', big), { instanceOf: NoReplicaError });
+  });
+});
+
+test('a file that this disk lacks or that rotted on it is read from a peer', async (t) => {
+  await withMembers(t, { members: 2 }, async (lab) => {
+    const a = lab.member('a');
+    const bytes = randomBytes(1_500_000);
+    await a.put('/file', bytes);
+    await lab.inStep();
+    // The same size, inode and length: only the hash can tell.
+    const rotten = Buffer.from(bytes);
+    rotten[1_400_000] = (bytes[1_400_000] ?? 0) ^ 1;
+    writeFileSync(join(a.filesDir, 'file'), rotten, { flag: 'r+' });
+    const entry = await a.replicas.lookup('/file');
+    if (entry === null) throw new Error('no /file');
+    // Noticed before a byte was sent (then a peer's bytes came), or never ended as if it were whole.
+    const outcome = await bytesOf(a.replicas.read(entry, 0)).catch((error: unknown) => error);
+    if (outcome instanceof Buffer) t.deepEqual(outcome, bytes);
+    else t.true(outcome instanceof Refusal && outcome.kind === 'hash-mismatch', String(outcome));
+    t.deepEqual(await a.read('/file'), bytes, 'the next one gets the good bytes');
+  });
+});
+
+test('a read whose source breaks in the middle goes on with the next one', async (t) => {
+  await withMembers(t, { members: 3, wires: true }, async (lab) => {
+    const a = lab.member('a');
+    const bytes = randomBytes(6_000_000);
+    await a.put('/file', bytes);
+    await lab.inStep();
+    const entry = await a.replicas.lookup('/file');
+    if (entry === null) throw new Error('no /file');
+    await a.stopStorage();
+    for (const name of ['b', 'c']) lab.member(name).wire?.limit(4_000_000);
+    const pieces: Buffer[] = [];
+    let broken = false;
+    for await (const piece of (await a.replicas.read(entry, 0)) as AsyncIterable<Buffer>) {
+      pieces.push(piece);
+      if (broken) continue;
+      broken = true;
+      lab.member('b').wire?.set('refused');
+    }
+    t.deepEqual(Buffer.concat(pieces), bytes);
+    t.deepEqual(await a.read('/file', 5_000_000), bytes.subarray(5_000_000));
+    await lab.member('c').stopStorage();
+    await t.throwsAsync(a.replicas.read(entry, 0), { instanceOf: Refusal });
+  });
+});
+
+test('a reader that leaves early, or never begins, leaves nothing open', async (t) => {
+  await withMembers(t, { members: 1 }, async (lab) => {
+    const a = lab.member('a');
+    await a.put('/file', randomBytes(4_000_000));
+    const entry = await a.replicas.lookup('/file');
+    if (entry === null) throw new Error('no /file');
+    for (let round = 0; round < 3; round += 1) {
+      (await a.replicas.read(entry, 0)).destroy();
+      const begun = await a.replicas.read(entry, 10);
+      await once(begun, 'readable');
+      begun.destroy();
+    }
+    await until(
+      async () =>
+        !(await openFiles()).some((name) => name.endsWith('/files/file') && name.startsWith(lab.folder)),
+    );
+    t.pass();
+  });
+});
+
+async function bytesOf(opening: Promise<Readable>): Promise<Buffer> {
+  const pieces: Buffer[] = [];
+  for await (const piece of (await opening) as AsyncIterable<Buffer>) pieces.push(piece);
+  return Buffer.concat(pieces);
+}
+
+async function openFiles(): Promise<string[]> {
+  const numbers = await readdir('/proc/self/fd');
+  return await Promise.all(numbers.map((number) => readlink(`/proc/self/fd/${number}`).catch(() => '')));
+}
