@@ -99,11 +99,11 @@ export class LocalStore implements Store {
     return { ...totals, trashBytes };
   }
 
-  async stage({ id, prefix }: StageRequest): Promise<StagedFile> {
+  async stage({ id, prefix }: StageRequest, by: 'own process' | 'peer' = 'own process'): Promise<StagedFile> {
     const { staging, space } = this.#parts;
     return await this.#writing(undefined, async () => {
       space.require(prefix?.length ?? 0);
-      let size = await staging.make(id);
+      let size = await staging.make(id, by === 'own process');
       if (prefix !== undefined && size === 0) {
         await this.#copyPrefix(id, prefix.sha256, prefix.length);
         size = prefix.length;

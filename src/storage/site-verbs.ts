@@ -56,10 +56,11 @@ const verbs: { readonly [verb: string]: Handler } = {
   },
   async STAGE(request, { store }, { own }): Promise<StageReply> {
     const prefix = request['prefix'] === undefined ? undefined : object(request, 'prefix');
-    const { size, diskPath } = await store.stage({
+    const wanted = {
       id: text(request, 'id'),
       ...(prefix && { prefix: { sha256: text(prefix, 'sha256'), length: count(prefix, 'length') } }),
-    });
+    };
+    const { size, diskPath } = await store.stage(wanted, own ? 'own process' : 'peer');
     return own ? { size, path: diskPath } : { size };
   },
   async COMMIT(request, { store }) {

@@ -56,12 +56,13 @@ export class Staging {
     return `${kind}-${randomBytes(12).toString('hex')}`;
   }
 
-  /** Makes the file unless it is there; returns its size. */
-  async make(id: string): Promise<number> {
+  /** Makes the file unless it is there; returns its size. `direct`: its path is handed out to be written to. */
+  async make(id: string, direct: boolean): Promise<number> {
     if (OWN.test(id)) throw new Refusal('invalid', 'a reserved staging id');
     const handle = await open(this.path(id), 'a');
     try {
-      this.#direct.add(id);
+      if (direct) this.#direct.add(id);
+      else this.#direct.delete(id);
       return (await handle.stat()).size;
     } finally {
       await handle.close();

@@ -63,7 +63,8 @@ export interface Store {
   list(dir: string): Iterable<Entry>;
   counts(): { files: number; directories: number; bytes: number; conflicts: number; trashBytes: number };
 
-  stage(request: StageRequest): Promise<StagedFile>;
+  /** `by`: a peer gets no path, so a hash that it names is never believed unseen. */
+  stage(request: StageRequest, by?: 'own process' | 'peer'): Promise<StagedFile>;
   stagedSize(id: string): Promise<number | null>;
   /** Writes from `offset`, which must be the present size (or 0: start again). */
   writeStaging(id: string, offset: number): Promise<StagingWriter>;

@@ -65,6 +65,19 @@ test('bytes that were added to a staged file after its hash was taken are notice
   t.is((await t.throwsAsync(commit, { instanceOf: Refusal })).kind, 'hash-mismatch');
 });
 
+test('a peer that stages and names a wrong hash is not believed', async (t) => {
+  const { store } = await openedStore(t);
+  await put(store, '/base', 'the first bytes');
+  const prefix = { sha256: sha256Of('the first bytes'), length: 9 };
+  await store.stage({ id: 'from-a-peer', prefix }, 'peer');
+  const commit = store.commit({
+    id: operationId(),
+    operation: { op: 'put', path: '/f', size: 9, sha256: sha256Of('something') },
+    content: { staged: 'from-a-peer' },
+  });
+  t.is((await t.throwsAsync(commit, { instanceOf: Refusal })).kind, 'hash-mismatch');
+});
+
 test('APPE starts from the first bytes of what is there and leaves that as it was', async (t) => {
   const { store, dirs } = await openedStore(t);
   await put(store, '/f', 'beginning and end');
