@@ -38,27 +38,31 @@ const deaths: readonly {
 ];
 
 for (const verb of ['STOR', 'APPE'] as const) {
-  for (const { title, die, reply } of deaths) {
-    test.serial(`${verb}: a client that ${title} half-way leaves the old file as it was`, async (t) => {
+  test.serial(
+    `${verb}: a client that dies half-way, by FIN or by RST, leaves the old file as it was`,
+    async (t) => {
       await withNetwork(t, { members: 2 }, async (network) => {
         const a = network.member('a');
         const first = await a.login();
         t.is((await first.upload('STOR /file', randomBytes(90_000))).code, 226);
         const before = await diskPicture(a.filesDir);
-        for (const half of [10_000, 2_000_000]) {
-          const client = await a.login();
-          const data = await client.dataConnection();
-          client.send(`${verb} /file\r\n`);
-          t.is((await client.reply()).code, 150);
-          await new Promise((resolve) => data.write(randomBytes(half), resolve));
-          await pause(100);
-          die(data, client);
-          if (reply !== undefined) t.is((await client.reply()).code, reply);
-          // A wrong commit would come now.
-          await pause(1000);
-          for (const member of network.members)
-            t.deepEqual(await diskPicture(member.filesDir), before, member.name);
-          client.destroy();
+        for (const { title, die, reply } of deaths) {
+          for (const half of [10_000, 2_000_000]) {
+            const client = await a.login();
+            const data = await client.dataConnection();
+            client.send(`${verb} /file\r\n`);
+            t.is((await client.reply()).code, 150);
+            await new Promise((resolve) => data.write(randomBytes(half), resolve));
+            await pause(100);
+            die(data, client);
+            if (reply !== undefined) t.is((await client.reply()).code, reply, title);
+            // A wrong commit would come now.
+            await pause(1000);
+            for (const member of network.members) {
+              t.deepEqual(await diskPicture(member.filesDir), before, `${member.name}: a client ${title}`);
+            }
+            client.destroy();
+          }
         }
         const names = (await first.download('NLST')).bytes.toString();
         t.is(names, 'file\r\n', 'the parts are invisible');
@@ -66,8 +70,8 @@ for (const verb of ['STOR', 'APPE'] as const) {
         await assertIdentical(t, network.members);
         first.destroy();
       });
-    });
-  }
+    },
+  );
 }
 
 test.serial('an upload shorter than ALLO announced is not stored when the client ends it', async (t) => {

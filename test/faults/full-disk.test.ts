@@ -1,14 +1,18 @@
 /** Disks that are full, or refuse writing. */
+import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { assertIdentical, becomeIdentical, diskAgainstCatalog } from '../network/compare.ts';
-import { waitUntil } from '../network/wait-until.ts';
 import { withNetwork } from '../network/with-network.ts';
-import { smallVolume } from './small-volume.ts';
+import { smallVolume, turnReadOnly } from './small-volume.ts';
+
+/** What the storage server keeps free so that deleting always works (src/storage/disk-space.ts). */
+const RESERVE_MEGABYTES = 64;
 
 test.serial('a full disk answers 452, loses nothing, lets itself be emptied and works again', async (t) => {
-  const volume = smallVolume(t, 48);
+  const volume = smallVolume(t, RESERVE_MEGABYTES + 40);
   if (volume === null) return;
   await withNetwork(t, { members: 1, folderOf: () => join(volume.folder, 'a') }, async (network) => {
     const a = network.member('a');
@@ -62,12 +66,13 @@ test.serial('a full disk answers 452, loses nothing, lets itself be emptied and 
 test.serial(
   'a peer whose disk is full does not stop the others, and catches up once there is room',
   async (t) => {
-    const volume = smallVolume(t, 48);
+    const volume = smallVolume(t, RESERVE_MEGABYTES + 20);
     if (volume === null) return;
     const folderOf = (name: string) => (name === 'b' ? join(volume.folder, 'b') : undefined);
     await withNetwork(t, { members: 2, folderOf }, async (network) => {
       const client = await network.member('a').login();
       let last = '';
+      t.regex((await client.upload('STOR /first', 'fits')).text, /Stored on 2 of 2 members\./);
       for (let count = 0; count < 12; count += 1) {
         const reply = await client.upload(`STOR /file-${count}`, randomBytes(4_000_000));
         t.is(reply.code, 226, reply.text);
@@ -83,33 +88,64 @@ test.serial(
 );
 
 test.serial(
-  'a volume that turns read-only refuses writing with 4xx, serves reads, and nothing is lost',
+  'a disk filled by somebody else to its last byte refuses uploads, serves reads, and recovers',
   async (t) => {
-    const volume = smallVolume(t, 64);
+    const volume = smallVolume(t, RESERVE_MEGABYTES + 30);
     if (volume === null) return;
     await withNetwork(t, { members: 1, folderOf: () => join(volume.folder, 'a') }, async (network) => {
       const a = network.member('a');
       const client = await a.login();
+      const bytes = randomBytes(2_000_000);
+      t.is((await client.upload('STOR /file', bytes)).code, 226);
+      const foreign = join(volume.folder, 'foreign');
+      // dd ends with an error when nothing fits any more: that is what is wanted.
+      spawnSync('dd', ['if=/dev/zero', `of=${foreign}`, 'bs=64k']);
+      for (const content of ['small', randomBytes(300_000)]) {
+        for (const path of ['/file', '/other']) {
+          const reply = await client.upload(`STOR ${path}`, content);
+          t.is(reply.code, 452, reply.text);
+        }
+      }
+      t.true((await client.download('RETR /file')).bytes.equals(bytes));
+      rmSync(foreign);
+      const reply = await client.upload('STOR /file', 'new');
+      t.is(reply.code, 226, reply.text);
+      t.is((await client.command('SIZE /other')).code, 550);
+      t.is(await diskAgainstCatalog(a), null);
+      client.destroy();
+    });
+  },
+);
+
+test.serial(
+  'a volume that turns read-only refuses writing with 4xx, serves reads, and nothing is lost',
+  async (t) => {
+    await withNetwork(t, { members: 1 }, async (network) => {
+      const a = network.member('a');
+      const client = await a.login();
       const bytes = randomBytes(500_000);
       t.is((await client.upload('STOR /file', bytes)).code, 226);
-      // SQLite keeps its files open for writing: the kernel refuses `ro` as long as it does.
-      try {
-        volume.remount('ro');
-      } catch {
-        volume.remount(`size=${1}m`);
-      }
+      const end = turnReadOnly(t, a.filesDir);
+      if (end === null) return;
       for (const content of ['small', randomBytes(300_000)]) {
         const reply = await client.upload('STOR /file', content);
         t.true(reply.code >= 450 && reply.code < 460, reply.text);
       }
+      const refused = await client.command('DELE /file');
+      t.true(refused.code >= 450 && refused.code < 460, refused.text);
       t.true((await client.download('RETR /file')).bytes.equals(bytes));
-      volume.remount('size=64m,rw');
-      await waitUntil('it takes writes again', async () => {
-        const reply = await client.upload('STOR /file', 'new');
-        return reply.code === 226 ? null : reply.text;
-      });
+      t.regex(a.log(), /EROFS|read-only/, 'the log tells why');
+      end();
+      await a.stop();
+      await a.start();
+      await a.ready(1);
+      const later = await a.login();
+      t.true((await later.download('RETR /file')).bytes.equals(bytes));
+      const reply = await later.upload('STOR /file', 'new');
+      t.is(reply.code, 226, reply.text);
       t.is(await diskAgainstCatalog(a), null);
       client.destroy();
+      later.destroy();
     });
   },
 );

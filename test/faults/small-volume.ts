@@ -1,4 +1,4 @@
-/** A file system of a test's own, so small that it gets full: tmpfs, which takes root. */
+/** File systems of a test's own: one so small that it gets full, and one that turns read-only. Both take root. */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -38,4 +38,24 @@ export function smallVolume(t: ExecutionContext, megabytes: number): SmallVolume
       if (failed !== null) throw new Error(failed);
     },
   };
+}
+
+/** Makes what is below the folder read-only for everybody who opens it from now on; gives back how to end that. Null: said so. */
+export function turnReadOnly(t: ExecutionContext, folder: string): (() => void) | null {
+  const wrong = mount(['--bind', folder, folder]) ?? mount(['-o', 'remount,bind,ro', folder]);
+  let over = false;
+  const end = (): void => {
+    if (over) return;
+    over = true;
+    const { status, stderr } = spawnSync('umount', ['-l', folder], { encoding: 'utf8' });
+    if (status !== 0 && wrong === null) throw new Error(stderr);
+  };
+  if (wrong === null) {
+    t.teardown(end);
+    return end;
+  }
+  end();
+  t.log(`skipped: nothing can be mounted here (${wrong.trim()})`);
+  t.pass();
+  return null;
 }
