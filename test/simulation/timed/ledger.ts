@@ -13,6 +13,8 @@ export interface Issue {
   /** The write this one replaced knowingly; a conflict copy stands for the write it is a copy of. */
   readonly parent: string | null;
   readonly siblings: readonly Issue[];
+  /** A rename's tombstone: the write at the other name that goes with it. */
+  readonly movedTo: Issue | undefined;
   /** Members whose disks hold it since it was acknowledged. Empty: nobody promised anything. */
   readonly holders: Set<string>;
 }
@@ -25,14 +27,14 @@ export class Ledger {
   /** False when a dot is given out a second time. */
   assigned(pushed: readonly PushedRecord[]): boolean {
     if (pushed.some(({ record }) => this.#issues.has(original(record.dot)))) return false;
+    let last: Issue | undefined;
     for (const { record, base } of pushed) {
       const siblings = this.#byPath.get(record.path) ?? [];
-      const issue = {
-        record,
-        parent: base === null ? null : original(base),
-        siblings,
-        holders: new Set<string>(),
-      };
+      const parent = base === null ? null : original(base);
+      // Renaming, each write at a new name is followed by the tombstone at the old one.
+      const movedTo = record.kind === 'tombstone' && last?.record.kind !== 'tombstone' ? last : undefined;
+      const issue = { record, parent, siblings, movedTo, holders: new Set<string>() };
+      last = issue;
       this.#issues.set(original(record.dot), issue);
       this.#byPath.set(record.path, siblings);
       siblings.push(issue);
@@ -111,7 +113,8 @@ export class Ledger {
   needlessCopy(copy: ReplicaRecord): boolean {
     const own = original(copy.dot);
     const issue = this.#issues.get(own);
-    if (issue === undefined) return false;
+    // Somebody's own file under the name of a conflict copy meets that copy, which nobody issued.
+    if (issue === undefined || issue.record.path.includes('.conflict-')) return false;
     return issue.siblings.every(({ record: { dot } }) => {
       const other = original(dot);
       return this.#descendsFrom(own, other) || this.#descendsFrom(other, own);
@@ -139,11 +142,11 @@ export class Ledger {
     const stands = (record: ReplicaRecord) => record.kind === 'file' && original(record.dot) === own;
     if (tables.some((table) => table.all().some(stands))) return true;
     const known = ({ record }: Issue) => tables.some((table) => knows(table, record));
-    const replaced = (this.#children.get(own) ?? []).some(
-      (child) =>
-        known(child) &&
-        (child.record.kind !== 'file' || child.holders.size === 0 || this.#isSafe(child, tables, visited)),
-    );
+    const isEnd = (child: Issue) => {
+      if (child.movedTo !== undefined) return this.#isSafe(child.movedTo, tables, visited);
+      return child.record.kind !== 'file' || child.holders.size === 0 || this.#isSafe(child, tables, visited);
+    };
+    const replaced = (this.#children.get(own) ?? []).some((child) => known(child) && isEnd(child));
     // The same bytes under the same name written by somebody else: that write stands for both.
     const isTwin = ({ record }: Issue) => record.kind === 'file' && record.sha256 === issue.record.sha256;
     return replaced || issue.siblings.some((each) => isTwin(each) && this.#isSafe(each, tables, visited));
