@@ -83,11 +83,16 @@ function report(workloads: readonly Workload[]): void {
       );
       const against =
         anchor === undefined ? '' : `  ${(median(rates) / median(rate(anchor.name))).toFixed(2)} x vsftpd`;
+      // vsftpd's sessions are processes that have ended before they can be read.
+      const cost =
+        contestant === anchor
+          ? ''
+          : ` CPU ${median(mine.map((run) => run.cpuSeconds)).toFixed(2)} s` +
+            `  peak ${Math.max(...mine.map((run) => run.peakMegabytes)).toFixed(0)} MB`;
       console.log(
         `${workload.name.padEnd(24)} ${contestant.name.padEnd(22)} ${median(rates).toFixed(0).padStart(6)} ${workload.unit.padEnd(8)}` +
           ` (${Math.min(...rates).toFixed(0)} - ${Math.max(...rates).toFixed(0)})`.padEnd(18) +
-          ` CPU ${median(mine.map((run) => run.cpuSeconds)).toFixed(2)} s` +
-          `  peak ${Math.max(...mine.map((run) => run.peakMegabytes)).toFixed(0)} MB${against}`,
+          `${cost}${against}`,
       );
     }
   }
