@@ -1,12 +1,13 @@
 /** The writes of one operation, assigned one after the other on top of what the replica has. */
 
+import { conflictCopy } from './merge.ts';
 import type { PushedRecord } from './operation.ts';
 import { Refusal } from './operation.ts';
 import type { Overlay } from './overlay.ts';
 import type { Assigner } from './plan.ts';
 import type { Dot, ReplicaRecord, VersionVector } from './record.ts';
 import { shownAt } from './tree-view.ts';
-import { withDot } from './version.ts';
+import { join, withDot } from './version.ts';
 
 type Content = Pick<ReplicaRecord, 'kind' | 'size' | 'sha256' | 'mtime'>;
 
@@ -43,6 +44,17 @@ export class OperationDraft {
     // Never the clock: a concurrent write on the same base must beat the deletion.
     const stamp = before.stamp + 1;
     this.#assign(before.path, before, { kind: 'tombstone', size: 0, sha256: '', mtime: this.now }, stamp);
+  }
+
+  /** Ends the file shown at a path; `shown` is its own path or, when it is shadowed, its conflict name. */
+  buryShown(record: ReplicaRecord, shown: string): void {
+    this.bury(record);
+    if (shown === record.path) return;
+    // Under the same name another member may have made its conflict copy: the client saw those bytes and ended them.
+    const copy = conflictCopy(record);
+    const there = this.table.get(shown);
+    const context = join(there?.context ?? this.table.knowledge, copy.context);
+    this.bury({ ...(there ?? copy), context, stamp: Math.max(there?.stamp ?? 0, copy.stamp) });
   }
 
   requireDirectory(path: string): void {

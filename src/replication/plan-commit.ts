@@ -70,7 +70,7 @@ function put(draft: OperationDraft, operation: Extract<Operation, { op: 'put' }>
   if (baseSha256 !== undefined && baseSha256 !== present) {
     throw new Refusal('changed', 'the file was changed meanwhile', { path });
   }
-  if (shown.kind === 'file' && shown.record.path !== path) draft.bury(shown.record);
+  if (shown.kind === 'file' && shown.record.path !== path) draft.buryShown(shown.record, path);
   draft.write(path, { kind: 'file', size, sha256, mtime: mtime ?? draft.now });
 }
 
@@ -78,7 +78,7 @@ function remove(draft: OperationDraft, path: string): void {
   const shown = shownAt(draft.table, path);
   if (shown.kind === 'nothing') throw new Refusal('not-found', 'no such file', { path });
   if (shown.kind === 'directory') throw new Refusal('is-a-directory', 'it is a directory', { path });
-  draft.bury(shown.record);
+  draft.buryShown(shown.record, path);
 }
 
 function makeDirectory(draft: OperationDraft, path: string): void {

@@ -14,15 +14,21 @@ export function planRename(draft: OperationDraft, from: string, to: string): voi
   if (from === to) return;
   draft.requireDirectory(parentOf(to));
   const target = shownAt(draft.table, to);
-  if (source.kind === 'file') renameFile(draft, source.record, to, target);
+  if (source.kind === 'file') renameFile(draft, source.record, from, to, target);
   else renameDirectory(draft, from, to, target, source.record);
 }
 
-function renameFile(draft: OperationDraft, source: ReplicaRecord, to: string, target: Shown): void {
+function renameFile(
+  draft: OperationDraft,
+  source: ReplicaRecord,
+  from: string,
+  to: string,
+  target: Shown,
+): void {
   if (target.kind === 'directory')
     throw new Refusal('is-a-directory', 'a directory has that name', { path: to });
-  if (target.kind === 'file' && target.record.path !== to) draft.bury(target.record);
-  move(draft, source, to);
+  if (target.kind === 'file' && target.record.path !== to) draft.buryShown(target.record, to);
+  move(draft, source, from, to);
 }
 
 function renameDirectory(
@@ -36,15 +42,15 @@ function renameDirectory(
     throw new Refusal('invalid', 'a directory cannot go into itself', { path: to });
   if (target.kind !== 'nothing') throw new Refusal('exists', 'the name is taken', { path: to });
   const inside = [...draft.table.liveDescendants(from)];
-  if (own !== undefined) move(draft, own, to);
+  if (own !== undefined) move(draft, own, own.path, to);
   else draft.write(to, { kind: 'directory', size: 0, sha256: '', mtime: draft.now });
-  for (const record of inside) move(draft, record, to + record.path.slice(from.length));
+  for (const record of inside) move(draft, record, record.path, to + record.path.slice(from.length));
 }
 
-function move(draft: OperationDraft, source: ReplicaRecord, to: string): void {
+function move(draft: OperationDraft, source: ReplicaRecord, shown: string, to: string): void {
   if (Buffer.byteLength(to) > MAX_PATH_BYTES)
     throw new Refusal('invalid', 'the new path is too long', { path: to });
   const { kind, size, sha256, mtime } = source;
   draft.write(to, { kind, size, sha256, mtime });
-  draft.bury(source);
+  draft.buryShown(source, shown);
 }

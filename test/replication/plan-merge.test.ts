@@ -136,3 +136,32 @@ test('what a fail-over brings decides what is shown: a file that it shadows is m
   t.is(table.get('/a')?.kind, 'tombstone');
   t.like(shownAt(table, '/a'), { kind: 'directory' });
 });
+
+test('a file deleted under its shown conflict name does not come back as the conflict copy that another member made of it', (t) => {
+  const file = record(A, 1, { path: '/a', stamp: 10, content: 'file' });
+  const below = record(B, 1, { path: '/a/b' });
+  const rival = record(B, 2, { path: '/a', stamp: 20, content: 'rival' });
+  const shown = conflictPath(file);
+  const here = tableOf(file, below);
+  const there = tableOf(file, below, rival);
+  t.is(there.get(shown)?.sha256, 'file');
+  const plan = planCommit(here, { op: 'delete', path: shown }, { actor: C, lastSeq: 0, now: 5 });
+  here.apply(plan);
+  const copy = there.all();
+  there.apply(planMerge(there, plan.pushed, 'push'));
+  here.apply(planMerge(here, pushed(...copy), 'complete', { knowledge: there.knowledge }));
+  for (const table of [here, there]) t.is(shownAt(table, shown).kind, 'nothing');
+});
+
+test('a file stored under a shown conflict name keeps it against the conflict copy of the file it replaced', (t) => {
+  const file = record(A, 1, { path: '/a', stamp: 10_000, content: 'file' });
+  const here = tableOf(file, record(B, 1, { path: '/a/b' }));
+  const shown = conflictPath(file);
+  const put = { op: 'put', path: shown, size: 1, sha256: 'mine' } as const;
+  const plan = planCommit(here, put, { actor: C, lastSeq: 0, now: 5 });
+  const there = tableOf(file, record(B, 2, { path: '/a', stamp: 20_000, content: 'rival' }));
+  t.is(there.get(shown)?.sha256, 'file');
+  there.apply(planMerge(there, plan.pushed, 'push'));
+  t.deepEqual(contents(there), ['mine', 'rival']);
+  t.is(there.get(shown)?.sha256, 'mine');
+});
