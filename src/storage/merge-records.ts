@@ -89,7 +89,9 @@ export class Merger {
           continue;
         }
         const pulled = `sha-${sha256}`;
-        if ((await staging.size(pulled)) === null) continue;
+        const here = await staging.size(pulled);
+        // Less than the whole: a pull was broken off and will go on behind it.
+        if (here === null || here < record.size) continue;
         try {
           prepared.set(sha256, await prepareContent(this.#context, record, { staged: pulled }, false));
         } catch (error) {

@@ -9,11 +9,7 @@ import type { ReplicaClient } from '../peers/replica-client-api.ts';
 import type { PushedRecord } from '../replication/operation.ts';
 import { includes } from '../replication/version.ts';
 import { fetchAll } from './content-fetcher.ts';
-
-/** The peer's feed is not what its header announced: nothing of it is relied on. */
-export class GarbledFeed extends Error {
-  override readonly name = 'GarbledFeed';
-}
+import { type Feed, GarbledFeed, readFeed } from './feed.ts';
 
 /** Some contents could not be had from anybody; what they belong to waits for the next round. */
 export class ContentMissing extends Error {
@@ -47,24 +43,29 @@ export async function pull(context: PullContext): Promise<void> {
   const { local, peer, peerHello, own, signal } = context;
   const { store, incarnation } = peerHello;
   const { after } = await local.cursor({ store, incarnation });
-  const { header, records } = await peer.changes(after);
-  if (header.store !== store || header.incarnation !== incarnation) {
-    throw new GarbledFeed('the peer was restarted in between');
+  const feed = await readFeed(peer, after, local, signal);
+  try {
+    const { header } = feed;
+    if (header.store !== store || header.incarnation !== incarnation) {
+      throw new GarbledFeed('the peer was restarted in between');
+    }
+    const nothingNew = header.count === 0 && after === header.upTo;
+    if (nothingNew && includes(own.knowledge, header.knowledge)) return;
+    await takeAll(new Exchange(context, header), feed, signal);
+  } finally {
+    await feed.close();
   }
-  const exchange = new Exchange(context, header);
-  let count = 0;
+}
+
+async function takeAll(exchange: Exchange, feed: Feed, signal: AbortSignal): Promise<void> {
   let chunk: PushedRecord[] = [];
-  for await (const record of records) {
+  for await (const record of feed.records()) {
     signal.throwIfAborted();
-    count += 1;
     chunk.push({ record, base: null });
     if (chunk.length < CHUNK) continue;
     await exchange.take(chunk);
     chunk = [];
   }
-  if (count !== header.count)
-    throw new GarbledFeed(`the feed has ${count} records, announced were ${header.count}`);
-  if (count === 0 && after === header.upTo && includes(own.knowledge, header.knowledge)) return;
   await exchange.take(chunk);
   await exchange.complete();
 }
@@ -73,7 +74,9 @@ class Exchange {
   readonly #context: PullContext;
   readonly #header: ChangesHeader;
   readonly #deferred: PushedRecord[] = [];
-  #missing = 0;
+  /** How often a content was fetched: what came was not what its hash says, or went away again. */
+  readonly #fetched = new Map<string, number>();
+  readonly #missing = new Set<string>();
   #reason: unknown;
 
   constructor(context: PullContext, header: ChangesHeader) {
@@ -90,16 +93,18 @@ class Exchange {
       const outcomes = reply.outcomes ?? [];
       this.#deferred.push(...left.filter((_, index) => outcomes[index] === 'deferred'));
       left = left.filter((_, index) => outcomes[index] === 'send-content');
-      const gone = await this.#fetch(reply.need);
-      left = left.filter(({ record }) => !gone.has(record.sha256));
+      if (reply.need.length === 0) {
+        // Nothing to fetch, yet not taken: the end decides.
+        this.#deferred.push(...left);
+        return;
+      }
+      await this.#fetch(reply.need);
+      left = left.filter(({ record }) => !this.#missing.has(record.sha256));
     }
   }
 
   async complete(): Promise<void> {
-    if (this.#missing > 0) {
-      const text = `${this.#missing} ${this.#missing === 1 ? 'content is' : 'contents are'} with no reachable member`;
-      throw new ContentMissing(text, { cause: this.#reason });
-    }
+    this.#requireContents();
     const { store, incarnation, knowledge, upTo } = this.#header;
     for (;;) {
       this.#context.signal.throwIfAborted();
@@ -109,34 +114,48 @@ class Exchange {
         exchange: { store, incarnation, knowledge, upTo },
       });
       if (reply.need.length === 0) {
+        if ((reply.counts['send-content'] ?? 0) > 0) throw new ContentMissing('some contents are not here');
         this.#count(reply);
         return;
       }
-      const gone = await this.#fetch(reply.need);
-      if (gone.size > 0) {
-        throw new ContentMissing(`${gone.size} contents are with no reachable member`, {
-          cause: this.#reason,
-        });
-      }
+      await this.#fetch(reply.need);
+      this.#requireContents();
     }
   }
 
-  /** Hashes that nobody had. */
-  async #fetch(need: MergeReply['need']): Promise<ReadonlySet<string>> {
-    if (need.length === 0) return new Set();
+  #requireContents(): void {
+    const { size } = this.#missing;
+    if (size === 0) return;
+    const text = `${size} ${size === 1 ? 'content is' : 'contents are'} with no reachable member`;
+    throw new ContentMissing(text, { cause: this.#reason });
+  }
+
+  async #fetch(need: MergeReply['need']): Promise<void> {
     const { local, peer, others, signal, progress } = this.#context;
-    const { missing, reason } = await fetchAll(need, {
+    const wanted = need.filter(({ sha256 }) => !this.#gaveUp(sha256));
+    const { missing, reason } = await fetchAll(wanted, {
       local,
       sources: [peer, ...others],
+      // What came from the first was wrong: the next one is asked first.
+      firstSource: ({ sha256 }) => (this.#fetched.get(sha256) ?? 1) - 1,
       signal,
       onBytes: (bytes) => {
         progress.bytes += bytes;
       },
     });
-    progress.files += need.length - missing.length;
-    this.#missing += missing.length;
+    progress.files += wanted.length - missing.length;
+    for (const { sha256 } of missing) this.#missing.add(sha256);
     this.#reason = reason ?? this.#reason;
-    return new Set(missing.map(({ sha256 }) => sha256));
+  }
+
+  /** Counts an attempt; true when there were enough of them. */
+  #gaveUp(sha256: string): boolean {
+    const attempts = (this.#fetched.get(sha256) ?? 0) + 1;
+    this.#fetched.set(sha256, attempts);
+    if (attempts <= this.#context.others.length + 2) return false;
+    this.#missing.add(sha256);
+    this.#reason = new Error(`what the members send for ${sha256} has another hash`);
+    return true;
   }
 
   #count({ counts }: MergeReply): void {

@@ -13,6 +13,8 @@ export interface FetchContext {
   readonly local: ReplicaClient;
   /** In the order in which they are asked. */
   readonly sources: readonly ReplicaClient[];
+  /** Where in `sources` to begin, for one content. */
+  readonly firstSource: (wanted: Wanted) => number;
   readonly signal: AbortSignal;
   readonly onBytes: (bytes: number) => void;
 }
@@ -35,14 +37,19 @@ export async function fetchAll(
       reason = failure.reason;
     }
   };
-  await Promise.all(Array.from({ length: Math.min(PARALLEL, left.length) }, work));
+  // All, also when one fails: nobody writes to staging any more when this rejects.
+  const ended = await Promise.allSettled(Array.from({ length: Math.min(PARALLEL, left.length) }, work));
+  const failed = ended.find((result) => result.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
   return { missing, reason };
 }
 
 /** Null: it is all here. */
 async function fetchOne(wanted: Wanted, context: FetchContext): Promise<{ reason: unknown } | null> {
   let reason: unknown = new Error('no peer to ask');
-  for (const source of context.sources) {
+  const { sources } = context;
+  const first = context.firstSource(wanted) % Math.max(1, sources.length);
+  for (const source of [...sources.slice(first), ...sources.slice(0, first)]) {
     context.signal.throwIfAborted();
     const staged = await stagedFor(wanted, context.local);
     if (staged.size === wanted.size) return null;

@@ -142,17 +142,22 @@ class Scheduler implements Sweep {
     const { local, logger } = this.#options;
     const { signal } = this.#stop;
     let after = 0;
+    let lost = false;
     while (!signal.aborted) {
       try {
-        const { request } = await local.wait({ after, seconds: WAIT_SECONDS }, signal);
+        // After a restart at once: what was asked for in between is forgotten, and peers may have got more meanwhile.
+        const seconds = lost ? 0 : WAIT_SECONDS;
+        const { request } = await local.wait({ after, seconds }, signal);
         // Smaller: the storage server was started anew and counts from 0.
-        if (request !== after) {
+        if (request !== after || lost) {
+          lost = false;
           this.#retryMs = FIRST_RETRY_MS;
           this.#ask();
         }
         after = request;
       } catch (error) {
         if (signal.aborted) return;
+        lost = true;
         logger.debug('the storage server does not answer', { error });
         await sleep(STORAGE_AWAY_MS, undefined, { signal }).catch(() => undefined);
       }

@@ -18,56 +18,66 @@ async function sameEverywhere(members: readonly LabMember[]): Promise<boolean> {
   return rest.every((other) => other === first);
 }
 
-test('with the own storage server down reading and writing go on through a peer, and it has all of it when it is back', async (t) => {
-  await withMembers(t, { members: 3 }, async (lab) => {
-    const a = lab.member('a');
-    await a.put('/kept', 'first');
-    await a.put('/gone', 'first');
-    await lab.inStep();
-    await a.stopStorage();
-    t.is((await a.read('/kept'))?.toString(), 'first');
-    t.is(a.stateOf('a'), 'away');
-    const big = randomBytes(2_000_000);
-    t.is((await a.put('/big', big)).sentence, 'Stored on 2 of 3 members, not on this one yet.');
-    t.is((await a.put('/kept', 'second')).stored, 2);
-    t.is((await a.replicas.change({ op: 'delete', path: '/gone' })).stored, 2);
-    t.is((await a.replicas.change({ op: 'rename', from: '/kept', to: '/renamed' })).stored, 2);
-    t.is((await a.read('/renamed'))?.toString(), 'second');
-    t.deepEqual(await a.read('/big', 1_999_990), big.subarray(1_999_990));
-    const names: string[] = [];
-    for await (const { path } of await a.replicas.list('/')) names.push(path);
-    t.deepEqual(names.sort(), ['/big', '/renamed']);
+test.serial(
+  'with the own storage server down reading and writing go on through a peer, and it has all of it when it is back',
+  async (t) => {
+    await withMembers(t, { members: 3 }, async (lab) => {
+      const a = lab.member('a');
+      await a.put('/kept', 'first');
+      await a.put('/gone', 'first');
+      await lab.inStep();
+      await a.stopStorage();
+      t.is((await a.read('/kept'))?.toString(), 'first');
+      t.is(a.stateOf('a'), 'away');
+      const big = randomBytes(2_000_000);
+      t.is((await a.put('/big', big)).sentence, 'Stored on 2 of 3 members, not on this one yet.');
+      t.is((await a.put('/kept', 'second')).stored, 2);
+      t.is((await a.replicas.change({ op: 'delete', path: '/gone' })).stored, 2);
+      t.is((await a.replicas.change({ op: 'rename', from: '/kept', to: '/renamed' })).stored, 2);
+      t.is((await a.read('/renamed'))?.toString(), 'second');
+      t.deepEqual(await a.read('/big', 1_999_990), big.subarray(1_999_990));
+      const names: string[] = [];
+      for await (const { path } of await a.replicas.list('/')) names.push(path);
+      t.deepEqual(names.sort(), ['/big', '/renamed']);
 
-    await a.startStorage();
-    await until(() => a.stateOf('a') === 'in step');
-    t.deepEqual((await a.sweep())?.failures, []);
-    t.true(await sameEverywhere(lab.members));
-    t.deepEqual(readFileSync(join(a.filesDir, 'big')), big);
-    t.is((await a.put('/after', 'x')).sentence, 'Stored on 3 of 3 members.');
-  });
-});
+      await a.startStorage();
+      await until(() => a.stateOf('a') === 'in step');
+      t.deepEqual((await a.sweep())?.failures, []);
+      t.true(await sameEverywhere(lab.members));
+      t.true(readFileSync(join(a.filesDir, 'big')).equals(big));
+      t.is((await a.put('/after', 'x')).sentence, 'Stored on 3 of 3 members.');
+    });
+  },
+);
 
-test('a write that was on no other member is not undone by a fail-over: the peer gets the record that was seen', async (t) => {
-  await withMembers(t, { members: 2, wires: true }, async (lab) => {
-    const [a, b] = [lab.member('a'), lab.member('b')];
-    await a.put('/file', 'one');
-    await lab.inStep();
-    // b misses the deletion, and a's proxy takes it for in step none the less when a is gone at once.
-    b.wire?.set('refused');
-    const deleted = await a.replicas.change({ op: 'delete', path: '/file' });
-    t.is(deleted.stored, 1, deleted.sentence);
-    await a.stopStorage();
-    b.wire?.set('open');
-    await until(() => a.stateOf('b') === 'lagging');
-    await t.throwsAsync(a.put('/file', 'two'), { instanceOf: NoReplicaError }, 'nobody in step to write to');
-    t.is((await a.read('/file'))?.toString(), 'one', 'but to read from');
-    await a.startStorage();
-    await until(() => a.stateOf('a') === 'in step');
-    t.is(await a.read('/file'), null);
-  });
-});
+test.serial(
+  'a write that was on no other member is not undone by a fail-over: the peer gets the record that was seen',
+  async (t) => {
+    await withMembers(t, { members: 2, wires: true }, async (lab) => {
+      const [a, b] = [lab.member('a'), lab.member('b')];
+      await a.put('/file', 'one');
+      await lab.inStep();
+      // b misses the deletion, and a's proxy takes it for in step none the less when a is gone at once.
+      b.wire?.set('refused');
+      const deleted = await a.replicas.change({ op: 'delete', path: '/file' });
+      t.is(deleted.stored, 1, deleted.sentence);
+      await a.stopStorage();
+      b.wire?.set('open');
+      await until(() => a.stateOf('b') === 'lagging');
+      await t.throwsAsync(
+        a.put('/file', 'two'),
+        { instanceOf: NoReplicaError },
+        'nobody in step to write to',
+      );
+      t.is((await a.read('/file'))?.toString(), 'one', 'but to read from');
+      await a.startStorage();
+      await until(() => a.stateOf('a') === 'in step');
+      t.is(await a.read('/file'), null);
+    });
+  },
+);
 
-test('a restart of the own storage server is waited for, without a peer too', async (t) => {
+test.serial('a restart of the own storage server is waited for, without a peer too', async (t) => {
   await withMembers(t, { members: 1 }, async (lab) => {
     const a = lab.member('a');
     await a.put('/file', 'x');
@@ -83,7 +93,7 @@ test('a restart of the own storage server is waited for, without a peer too', as
     t.is((await stored).sentence, 'Stored (1 of 1 members).');
     t.is((await small).stored, 1);
     t.is((await found)?.size, 1);
-    t.deepEqual(await a.read('/big'), big);
+    t.true((await a.read('/big'))?.equals(big));
     await a.stopStorage();
     await t.throwsAsync(a.replicas.lookup('/file'), { instanceOf: NoReplicaError });
     t.is(a.stateOf('a'), 'away');
@@ -92,7 +102,7 @@ test('a restart of the own storage server is waited for, without a peer too', as
   });
 });
 
-test('a file that this disk lacks or that rotted on it is read from a peer', async (t) => {
+test.serial('a file that this disk lacks or that rotted on it is read from a peer', async (t) => {
   await withMembers(t, { members: 2 }, async (lab) => {
     const a = lab.member('a');
     const bytes = randomBytes(1_500_000);
@@ -108,11 +118,11 @@ test('a file that this disk lacks or that rotted on it is read from a peer', asy
     const outcome = await bytesOf(a.replicas.read(entry, 0)).catch((error: unknown) => error);
     if (outcome instanceof Buffer) t.deepEqual(outcome, bytes);
     else t.true(outcome instanceof Refusal && outcome.kind === 'hash-mismatch', String(outcome));
-    t.deepEqual(await a.read('/file'), bytes, 'the next one gets the good bytes');
+    t.true((await a.read('/file'))?.equals(bytes), 'the next one gets the good bytes');
   });
 });
 
-test('a read whose source breaks in the middle goes on with the next one', async (t) => {
+test.serial('a read whose source breaks in the middle goes on with the next one', async (t) => {
   await withMembers(t, { members: 3, wires: true }, async (lab) => {
     const a = lab.member('a');
     const bytes = randomBytes(6_000_000);
@@ -130,14 +140,14 @@ test('a read whose source breaks in the middle goes on with the next one', async
       broken = true;
       lab.member('b').wire?.set('refused');
     }
-    t.deepEqual(Buffer.concat(pieces), bytes);
+    t.true(Buffer.concat(pieces).equals(bytes));
     t.deepEqual(await a.read('/file', 5_000_000), bytes.subarray(5_000_000));
     await lab.member('c').stopStorage();
     await t.throwsAsync(a.replicas.read(entry, 0), { instanceOf: Refusal });
   });
 });
 
-test('a reader that leaves early, or never begins, leaves nothing open', async (t) => {
+test.serial('a reader that leaves early, or never begins, leaves nothing open', async (t) => {
   await withMembers(t, { members: 1 }, async (lab) => {
     const a = lab.member('a');
     await a.put('/file', randomBytes(4_000_000));
