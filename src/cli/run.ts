@@ -28,6 +28,12 @@ const graceMs: { readonly [role in Role]: number } = { proxy: 30_000, sweep: 10_
 /** Others are started without the storage server when it takes longer (a long recovery): clients are served by peers. */
 const STORAGE_WAIT_MS = 15_000;
 
+/**
+ * Bytes on their way lie outside of V8's heap, but are freed only when it collects: with its usual 16 MB of young objects
+ * that is once in 60 MB of dead buffers. Measured while 1 GiB goes to three members: a proxy of 128 MB instead of 155.
+ */
+const SMALL_YOUNG_GENERATION = '--max-semi-space-size=1';
+
 export async function run({ settings, options }: CommandInput): Promise<ExitStatus> {
   process.title = 'cloudroid';
   const logger = startLogger({ role: 'run', level: settings.logLevel });
@@ -52,7 +58,7 @@ export async function run({ settings, options }: CommandInput): Promise<ExitStat
   const supervise = (role: Role): SupervisedProcess => {
     const child = new SupervisedProcess({
       name: role,
-      args: [...process.execArgv, program, role, ...handedOn],
+      args: [...process.execArgv, SMALL_YOUNG_GENERATION, program, role, ...handedOn],
       logger,
       onFirstReady: () => {
         if (role === 'ftp') startTheOthers();

@@ -10,7 +10,8 @@ import { Refusal } from '../replication/operation.ts';
 import { type Members, reachablePeers } from './members.ts';
 import type { Entry } from './protocol.ts';
 
-const CHUNK_BYTES = 512 * 1024;
+/** Larger ones are no faster, and V8 lets more of them lie about dead before it collects. */
+const CHUNK_BYTES = 128 * 1024;
 
 /** Enough to send clients to a peer until the file is repaired. */
 const MAX_DAMAGED = 1000;

@@ -1,6 +1,6 @@
 /** The storage server dies by SIGKILL at every step of a commit, as its own client's and as a peer's. */
 import { createHash, randomBytes } from 'node:crypto';
-import { readdirSync, utimesSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { COMMIT_FAILPOINTS } from '../../src/storage/store.ts';
@@ -90,14 +90,20 @@ async function armed(member: Member, failpoint: string): Promise<void> {
   await member.startRole('ftp', { CLOUDROID_FAILPOINT: failpoint });
 }
 
-/** Uploads that nobody came back for are thrown away after a day; names of a commit that died, at the next start. */
-async function assertStagingCleans(t: ExecutionContext, member: Member): Promise<void> {
-  const staging = join(member.filesDir, '.cloudroid', 'staging');
-  const dayAgo = Date.now() / 1000 - 25 * 3600;
-  for (const name of readdirSync(staging)) utimesSync(join(staging, name), dayAgo, dayAgo);
+/** What a commit that died had in staging is gone; uploads that failed are kept for a day, to be resumed. */
+async function assertStagingCleaned(
+  t: ExecutionContext,
+  member: Member,
+  failedUploads: number,
+): Promise<void> {
   await member.process('ftp').stop();
   await member.startRole('ftp');
-  t.deepEqual(readdirSync(staging), [], 'nothing is left in staging');
+  const left = readdirSync(join(member.filesDir, '.cloudroid', 'staging'));
+  t.deepEqual(
+    left.filter((name) => /^(link|copy|inline|touch)-/.test(name)),
+    [],
+  );
+  t.true(left.length <= failedUploads, `${left.join(', ')} after ${failedUploads} failed uploads`);
 }
 
 for (const failpoint of COMMIT_FAILPOINTS) {
@@ -107,6 +113,7 @@ for (const failpoint of COMMIT_FAILPOINTS) {
       await withNetwork(t, { members: 1, apart: true }, async (network) => {
         const a = network.member('a');
         let deaths = 0;
+        let failedUploads = 0;
         for (const { title, prepare, perform, before, after } of changes) {
           const first = await a.login();
           await prepare(first);
@@ -129,6 +136,7 @@ for (const failpoint of COMMIT_FAILPOINTS) {
           }
           const reply = await outcome;
           const acknowledged = typeof reply !== 'string' && reply.code < 300;
+          if (!acknowledged) failedUploads += 1;
           if (!died) {
             await a.process('ftp').stop();
             await a.startRole('ftp');
@@ -146,7 +154,7 @@ for (const failpoint of COMMIT_FAILPOINTS) {
           t.deepEqual(await diskPicture(a.filesDir), []);
         }
         t.true(deaths >= 1, `no change of this test passes ${failpoint}`);
-        await assertStagingCleans(t, a);
+        await assertStagingCleaned(t, a, failedUploads);
       });
     },
   );
@@ -160,7 +168,10 @@ test.serial('a peer killed at any step of taking a change over is identical afte
     await must(client.upload('STOR /file', randomBytes(100_000)));
     for (const failpoint of COMMIT_FAILPOINTS) {
       await armed(b, failpoint);
-      await network.allInStep();
+      // It may die before the upload, of a round of its own: then there is nothing to wait for.
+      const { ended } = b.process('ftp');
+      const inStep = network.allInStep().catch((error: unknown) => b.runs('ftp') && Promise.reject(error));
+      await Promise.race([inStep, ended]);
       const young = randomBytes(100_001);
       const reply = await client.upload('STOR /file', young);
       t.is(reply.code, 226, reply.text);

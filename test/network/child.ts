@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isReadyMessage } from '../../src/system/service-manager.ts';
 
-const main = join(import.meta.dirname, '..', '..', 'src', 'main.ts');
+/** Where the tests start the program from; the compiled one is smaller and quicker. */
+const sources = join(import.meta.dirname, '..', '..', 'src', 'main.ts');
 const MAX_LOG = 4 * 1024 * 1024;
 
 export interface Ended {
@@ -38,6 +39,7 @@ export class CloudroidProcess {
     args: readonly string[],
     extra: { readonly [name: string]: string } = {},
     prefix: readonly string[] = [],
+    main: string = sources,
   ) {
     this.args = args;
     const [program = '', ...rest] = [

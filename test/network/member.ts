@@ -25,6 +25,8 @@ export interface MemberOptions {
   readonly keyFile: string;
   /** More options of the command line. */
   readonly options: readonly string[];
+  /** The program's main file; default: the sources. */
+  readonly main?: string | undefined;
 }
 
 export class Member {
@@ -38,6 +40,7 @@ export class Member {
   readonly peersFile: string;
   readonly args: readonly string[];
   readonly storagePorts: readonly number[];
+  readonly #main: string | undefined;
   /** `run`, or the three roles apart. */
   #processes = new Map<Role | 'run', CloudroidProcess>();
   #past: CloudroidProcess[] = [];
@@ -45,6 +48,7 @@ export class Member {
   constructor(options: MemberOptions) {
     const { name, folder, host, firstPort, keyFile } = options;
     this.name = name;
+    this.#main = options.main;
     this.host = host;
     this.folder = folder;
     this.port = firstPort;
@@ -110,7 +114,7 @@ export class Member {
     prefix: readonly string[] = [],
   ): Promise<void> {
     if (this.runs(what)) throw new Error(`${this.name}: ${what} runs already`);
-    const started = new CloudroidProcess([what, ...this.args], environment, prefix);
+    const started = new CloudroidProcess([what, ...this.args], environment, prefix, this.#main);
     this.#processes.set(what, started);
     this.#past.push(started);
     await started.ready();

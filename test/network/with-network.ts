@@ -17,6 +17,8 @@ export interface NetworkOptions {
   readonly idle?: boolean;
   /** More command line options for all. */
   readonly options?: readonly string[];
+  /** The compiled program's main file instead of the sources. */
+  readonly main?: string;
   /** Where the member's data goes instead of the test's folder. */
   readonly folderOf?: (name: string) => string | undefined;
 }
@@ -53,6 +55,7 @@ export class Network {
           firstPort: await freePorts(host, PORTS_OF_A_MEMBER),
           keyFile: join(folder, 'network.key'),
           options: options.options ?? [],
+          main: options.main,
         }),
       );
     }
