@@ -21,8 +21,8 @@ export interface Delivery {
   toPeer(peer: Peer): Promise<Content | undefined>;
   /** Changes as long as bytes move. */
   progress(): number;
-  /** The peer did not take the bytes that it has, or will have: they may go. */
-  notWanted(peer: Peer): void;
+  /** The peer (null: the local replica) did not take the bytes that it has, or will have: they may go. */
+  notWanted(peer: Peer | null): void;
 }
 
 /** For peers in step, while nothing moves. */
@@ -113,6 +113,7 @@ async function assign(
         peer: peer.name,
         reason: readOnly?.message ?? members.local.reason,
       });
+      if (delivery?.local !== undefined) delivery.notWanted(null);
       return { primary: peer, pushed: await recordsOf(reply, peer.client) };
     } catch (error) {
       if (error instanceof Refusal) throw error;

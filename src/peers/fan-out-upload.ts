@@ -29,10 +29,11 @@ export class FanOutUpload implements Upload {
   readonly #readPrefix: ReadPrefix;
   readonly #id = randomBytes(18).toString('base64url');
   readonly #hash = createHash('sha256');
-  readonly #pace = new Pace((lane) => this.#tooSlow(lane));
+  readonly #pace: Pace;
   #held: Uint8Array[] = [];
   #size = 0;
   #lanes: Lanes | null = null;
+  #giveBackQueues: () => void = () => undefined;
   #state: 'receiving' | 'finishing' | 'over' = 'receiving';
 
   constructor(members: Members, path: string, options: UploadOptions, readPrefix: ReadPrefix) {
@@ -40,6 +41,7 @@ export class FanOutUpload implements Upload {
     this.#path = path;
     this.#options = options;
     this.#readPrefix = readPrefix;
+    this.#pace = new Pace(members.budget, (lane) => this.#tooSlow(lane));
   }
 
   get size(): number {
@@ -102,6 +104,7 @@ export class FanOutUpload implements Upload {
       (peer) => new PeerLane(peer, request, (error) => this.#broke(peer, error)),
     );
     this.#lanes = { local: null, peers };
+    this.#giveBackQueues = this.#members.budget.take(1 + peers.length);
     const local = await this.#openLocal(request);
     this.#lanes = { local, peers };
     if (this.#state === 'over') await local?.abort();
@@ -121,8 +124,8 @@ export class FanOutUpload implements Upload {
   }
 
   #tooSlow(lane: PeerLane): void {
+    if (lane.isConnected) lane.peer.tooSlow();
     lane.drop('too slow for the live upload');
-    lane.peer.tooSlow();
     this.#members.logger.info('a peer is too slow for an upload; it will catch up', {
       peer: lane.peer.name,
       path: this.#path,
@@ -143,8 +146,9 @@ export class FanOutUpload implements Upload {
   async #openLocal(request: StageRequest): Promise<LocalLane | null> {
     try {
       const staged = await this.#members.local.attemptFor((client) => client.stage(request));
-      if (staged === null || staged.value.path === undefined) return null;
-      return await LocalLane.open(staged.value.path, staged.value.size, () => this.#checkRoom());
+      const { path, size } = staged?.value ?? {};
+      if (path === undefined || size === undefined) return null;
+      return await LocalLane.open(path, size, this.#members.budget, () => this.#checkRoom());
     } catch (error) {
       if (error instanceof Refusal && (error.kind === 'read-only' || error.kind === 'missing-content'))
         return null;
@@ -182,6 +186,7 @@ export class FanOutUpload implements Upload {
       delivery,
     );
     this.#state = 'over';
+    this.#giveBackQueues();
     return outcome;
   }
 
@@ -206,6 +211,10 @@ export class FanOutUpload implements Upload {
       toPeer: async (peer) => ((await arrivals.get(peer)) === true ? content : undefined),
       progress: () => peers.reduce((sum, lane) => sum + lane.sentBytes, 0),
       notWanted: (peer) => {
+        if (peer === null) {
+          void this.#dropAt(this.#members.local.client);
+          return;
+        }
         const lane = peers.find((each) => each.peer === peer);
         if (lane === undefined) return;
         lane.drop('the peer pulls it later');
@@ -217,6 +226,7 @@ export class FanOutUpload implements Upload {
   async abort(reason: string): Promise<void> {
     if (this.#state === 'over') return;
     this.#state = 'over';
+    this.#giveBackQueues();
     this.#held = [];
     const lanes = this.#lanes;
     if (lanes === null) return;

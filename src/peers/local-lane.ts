@@ -2,9 +2,8 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { Refusal } from '../replication/operation.ts';
 import { systemCodeOf } from '../system/exit-status.ts';
+import type { QueueBudget } from './queue-budget.ts';
 
-/** Bytes that may wait for the own disk. */
-const QUEUE_BYTES = 4 * 1024 * 1024;
 /** So often the storage server is asked whether there still is room beyond its reserve. */
 const ROOM_CHECK_BYTES = 64 * 1024 * 1024;
 
@@ -14,6 +13,7 @@ export type RoomCheck = () => Promise<void>;
 /** What gathers during one write goes out with the next. */
 export class LocalLane {
   readonly #file: FileHandle;
+  readonly #budget: QueueBudget;
   readonly #checkRoom: RoomCheck;
   #position: number;
   #unchecked = 0;
@@ -22,15 +22,21 @@ export class LocalLane {
   #writing: Promise<void> | null = null;
   #failure: unknown = null;
 
-  private constructor(file: FileHandle, position: number, checkRoom: RoomCheck) {
+  private constructor(file: FileHandle, position: number, budget: QueueBudget, checkRoom: RoomCheck) {
     this.#file = file;
+    this.#budget = budget;
     this.#position = position;
     this.#checkRoom = checkRoom;
   }
 
-  static async open(path: string, position: number, checkRoom: RoomCheck): Promise<LocalLane> {
+  static async open(
+    path: string,
+    position: number,
+    budget: QueueBudget,
+    checkRoom: RoomCheck,
+  ): Promise<LocalLane> {
     try {
-      return new LocalLane(await open(path, 'r+'), position, checkRoom);
+      return new LocalLane(await open(path, 'r+'), position, budget, checkRoom);
     } catch (error) {
       throw diskRefusal(error);
     }
@@ -42,7 +48,7 @@ export class LocalLane {
     this.#waiting.push(chunk);
     this.#waitingBytes += chunk.length;
     this.#writing ??= this.#drain();
-    while (this.#waitingBytes > QUEUE_BYTES && this.#writing !== null) await this.#writing;
+    while (this.#waitingBytes > this.#budget.each && this.#writing !== null) await this.#writing;
     this.#throwIfFailed();
   }
 

@@ -23,6 +23,7 @@ export class LocalReplica {
   /** Reads under way, to be told when it goes down. */
   readonly #reading = new Set<(error: Error) => void>();
   #asking: Promise<Hello | null> | null = null;
+  #probing = false;
   readonly #stop = new AbortController();
 
   constructor(client: ReplicaClient, member: string) {
@@ -68,11 +69,14 @@ export class LocalReplica {
   }
 
   async #probe(): Promise<void> {
+    if (this.#probing) return;
+    this.#probing = true;
     const { signal } = this.#stop;
     while (this.#downSince !== null && !signal.aborted) {
       await sleep(RETRY_EVERY_MS, undefined, { signal }).catch(() => undefined);
       if (!signal.aborted) await this.hello();
     }
+    this.#probing = false;
   }
 
   /**

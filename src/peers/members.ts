@@ -5,6 +5,7 @@ import type { Logger } from '../system/logger-api.ts';
 import type { LocalReplica } from './local-replica.ts';
 import type { Peer } from './peer.ts';
 import type { PeerList } from './peer-list.ts';
+import type { QueueBudget } from './queue-budget.ts';
 
 export interface Members {
   readonly name: string;
@@ -12,6 +13,8 @@ export interface Members {
   readonly local: LocalReplica;
   readonly logger: Logger;
   readonly peers: PeerList;
+  /** Memory for bytes of uploads on their way. */
+  readonly budget: QueueBudget;
   /** What was last seen at a path, for fail-over. */
   readonly seen: RecentRecords;
   /** Contents whose bytes on this member's disk turned out to be others: read from peers first. */

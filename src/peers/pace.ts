@@ -5,10 +5,13 @@
  * A queue that was full counts as full until half of it is gone: otherwise a slow peer that takes a piece now and then
  * would never be full for long.
  */
-import { PEER_QUEUE_BYTES, type PeerLane } from './upload-lane.ts';
+import type { QueueBudget } from './queue-budget.ts';
+import type { PeerLane } from './upload-lane.ts';
 
 /** A queue must be full for this long before its peer is judged. */
 const PATIENCE_MS = 1_000;
+/** The same for a peer that was too slow a moment ago: not another second for each upload. */
+const PATIENCE_WITH_SLOW_MS = 200;
 const SLOWEST_BYTES_PER_SECOND = 256 * 1024;
 /** Of the best pace at which this upload's bytes were taken. */
 const SLOWEST_SHARE = 1 / 16;
@@ -21,6 +24,7 @@ interface Full {
 }
 
 export class Pace {
+  readonly #budget: QueueBudget;
   readonly #tooSlow: (lane: PeerLane) => void;
   readonly #now: () => number;
   readonly #full = new Map<PeerLane, Full>();
@@ -29,7 +33,12 @@ export class Pace {
   #best = 0;
 
   /** `tooSlow` drops the lane. `now`: milliseconds, monotonic. */
-  constructor(tooSlow: (lane: PeerLane) => void, now: () => number = () => performance.now()) {
+  constructor(
+    budget: QueueBudget,
+    tooSlow: (lane: PeerLane) => void,
+    now: () => number = () => performance.now(),
+  ) {
+    this.#budget = budget;
     this.#tooSlow = tooSlow;
     this.#now = now;
     this.#windowStart = now();
@@ -48,18 +57,18 @@ export class Pace {
 
   /** Waits for lanes whose queue is full; drops those that are too slow. */
   async keep(lanes: readonly PeerLane[]): Promise<void> {
-    for (const lane of lanes) {
-      this.#judge(lane);
-      while (lane.queuedBytes > PEER_QUEUE_BYTES) {
-        await lane.shorterThan(PEER_QUEUE_BYTES, POLL_MS);
-        this.#judge(lane);
-      }
+    for (;;) {
+      const longest = this.#budget.each;
+      for (const lane of lanes) this.#judge(lane, longest);
+      const full = lanes.find(({ queuedBytes }) => queuedBytes > longest);
+      if (full === undefined) return;
+      await full.shorterThan(longest, POLL_MS);
     }
   }
 
-  #judge(lane: PeerLane): void {
+  #judge(lane: PeerLane, longest: number): void {
     const full = this.#full.get(lane);
-    if (lane.queuedBytes <= (full === undefined ? PEER_QUEUE_BYTES : PEER_QUEUE_BYTES / 2)) {
+    if (lane.queuedBytes <= (full === undefined ? longest : longest / 2)) {
       this.#full.delete(lane);
       return;
     }
@@ -67,12 +76,10 @@ export class Pace {
     const sent = lane.sentBytes;
     if (full === undefined) {
       this.#full.set(lane, { since: now, sent });
-      // It was too slow a moment ago: not another second for each upload.
-      if (lane.peer.isSlow) this.#tooSlow(lane);
       return;
     }
     const elapsed = now - full.since;
-    if (elapsed < PATIENCE_MS) return;
+    if (elapsed < (lane.peer.isSlow ? PATIENCE_WITH_SLOW_MS : PATIENCE_MS)) return;
     const rate = ((sent - full.sent) / elapsed) * 1000;
     if (rate < Math.max(SLOWEST_BYTES_PER_SECOND, this.#best * SLOWEST_SHARE)) this.#tooSlow(lane);
     else this.#full.set(lane, { since: now, sent });

@@ -12,6 +12,7 @@ import { type Members, RecentRecords, reachablePeers } from './members.ts';
 import type { Peer } from './peer.ts';
 import { PeerList } from './peer-list.ts';
 import type { Entry, MemberStatus } from './protocol.ts';
+import { QueueBudget } from './queue-budget.ts';
 import type { ReplicaClient } from './replica-client-api.ts';
 import { readEntry } from './replica-read.ts';
 import {
@@ -65,6 +66,7 @@ class FtpReplicaSet implements PeeredReplicaSet {
       logger,
       local,
       peers: new PeerList({ local, logger, openPeer }),
+      budget: new QueueBudget(),
       seen: new RecentRecords(),
       damaged: new Set(),
     };

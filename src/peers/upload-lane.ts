@@ -9,9 +9,7 @@ import type { Peer } from './peer.ts';
 import type { StageRequest } from './protocol.ts';
 import type { ReplicaUpload } from './replica-client-api.ts';
 
-/** Bytes that may wait for a peer: the bounded buffer of the live fan-out. */
-export const PEER_QUEUE_BYTES = 8 * 1024 * 1024;
-/** Of those, with the socket. */
+/** Of the queue, with the socket. */
 const SOCKET_BYTES = 512 * 1024;
 
 export class PeerLane {
@@ -41,6 +39,11 @@ export class PeerLane {
 
   get isOpen(): boolean {
     return this.#state !== 'dropped';
+  }
+
+  /** The peer takes bytes: it is not merely waited for. */
+  get isConnected(): boolean {
+    return this.#upload !== null;
   }
 
   /** Bytes not yet handed to the kernel. */

@@ -1,6 +1,7 @@
 import test from 'ava';
 import { Pace } from '../../src/peers/pace.ts';
-import { PEER_QUEUE_BYTES, type PeerLane } from '../../src/peers/upload-lane.ts';
+import { LONGEST_QUEUE_BYTES, QueueBudget } from '../../src/peers/queue-budget.ts';
+import type { PeerLane } from '../../src/peers/upload-lane.ts';
 
 const MIB = 1024 * 1024;
 
@@ -37,6 +38,7 @@ function simulate(rates: readonly number[], clientRate: number, bytes: number, s
     index: lane.index,
   })) as unknown as (PeerLane & { index: number })[];
   const pace = new Pace(
+    new QueueBudget(),
     (lane) => {
       const { index } = lane as PeerLane & { index: number };
       dropped.push(index);
@@ -62,7 +64,7 @@ test('a wire of 100 kB/s is left out after about a second, however small the pie
   const { dropped, seconds, most } = await simulate([100_000, 100 * MIB], 50 * MIB, 200 * MIB);
   t.deepEqual(dropped, [0]);
   t.true(seconds < 4 + 1.5, `${seconds} s`);
-  t.true(most <= PEER_QUEUE_BYTES + 65_536);
+  t.true(most <= LONGEST_QUEUE_BYTES + 65_536);
 });
 
 test('a peer at half the pace of the client stays, and the client waits for it', async (t) => {
@@ -83,5 +85,21 @@ test('peers that are all slow are all waited for while they take 256 KiB/s', asy
 test('a peer that was too slow a moment ago costs no second more', async (t) => {
   const { dropped, seconds } = await simulate([100_000], 50 * MIB, 50 * MIB, true);
   t.deepEqual(dropped, [0]);
-  t.true(seconds < 1.1, `${seconds} s`);
+  t.true(seconds < 1 + 0.5, `${seconds} s`);
+});
+
+test('two wires that are too slow cost no more time than one', async (t) => {
+  const { dropped, seconds } = await simulate([100_000, 90_000], 50 * MIB, 50 * MIB);
+  t.deepEqual(dropped.sort(), [0, 1]);
+  t.true(seconds < 1 + 1.5, `${seconds} s`);
+});
+
+test('many uploads share one memory, and give it back', (t) => {
+  const budget = new QueueBudget();
+  t.is(budget.each, LONGEST_QUEUE_BYTES);
+  const giveBack = Array.from({ length: 32 }, () => budget.take(3));
+  t.true(budget.each * 96 <= 64 * MIB);
+  for (const each of giveBack) each();
+  for (const each of giveBack) each();
+  t.is(budget.each, LONGEST_QUEUE_BYTES);
 });

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { readdir, readlink } from 'node:fs/promises';
@@ -51,7 +51,7 @@ test.serial(
 );
 
 test.serial(
-  'a write that was on no other member is not undone by a fail-over: the peer gets the record that was seen',
+  'a peer that missed a change is read from, but never written to, in place of the own storage server',
   async (t) => {
     await withMembers(t, { members: 2, wires: true }, async (lab) => {
       const [a, b] = [lab.member('a'), lab.member('b')];
@@ -73,6 +73,34 @@ test.serial(
       await a.startStorage();
       await until(() => a.stateOf('a') === 'in step');
       t.is(await a.read('/file'), null);
+    });
+  },
+);
+
+test.serial(
+  'what was seen of a file goes with a fail-over, so that the new content replaces it and no copy is made',
+  async (t) => {
+    await withMembers(t, { members: 2 }, async (lab) => {
+      const [a, b] = [lab.member('a'), lab.member('b')];
+      await a.put('/file', 'one');
+      await lab.inStep();
+      // As when the proxy dies between the commit and the push: b never hears of it.
+      const sha256 = createHash('sha256').update('two').digest('hex');
+      await a.client.commit({
+        id: randomBytes(9).toString('hex'),
+        operation: { op: 'put', path: '/file', size: 3, sha256 },
+        content: { inline: Buffer.from('two').toString('base64') },
+      });
+      t.is((await a.read('/file'))?.toString(), 'two');
+      await a.stopStorage();
+      t.true(b.isUp && a.stateOf('b') === 'in step', 'not known yet to lack something');
+      t.is((await a.put('/file', 'three')).sentence, 'Stored on 1 of 2 members, not on this one yet.');
+      await a.startStorage();
+      await until(async () => (await a.sweep())?.failures.length === 0);
+      await until(async () => (await b.sweep())?.failures.length === 0);
+      t.true(await sameEverywhere(lab.members));
+      t.is((await a.read('/file'))?.toString(), 'three');
+      t.deepEqual((await readdir(a.filesDir)).sort(), ['.cloudroid', 'file']);
     });
   },
 );
