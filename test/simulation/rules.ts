@@ -13,6 +13,8 @@ export interface Rules {
   readonly cursorBeforeEnd: boolean;
   /** Every start takes a new incarnation. */
   readonly newIncarnation: boolean;
+  /** An exchange that began with one disk does not end on another (a backup put in place meanwhile). */
+  readonly exchangeEndsWithDisk: boolean;
   /** Answers say "stored" before the disk does. */
   readonly answerBeforeFlush: boolean;
 }
@@ -23,6 +25,7 @@ export const RULES: Rules = {
   learnFromPush: () => ({}),
   cursorBeforeEnd: false,
   newIncarnation: true,
+  exchangeEndsWithDisk: true,
   answerBeforeFlush: false,
 };
 
@@ -33,7 +36,8 @@ export type PlantedMistake =
   | 'no kept'
   | 'cursor before the end'
   | 'an incarnation used twice'
-  | 'answer before flush';
+  | 'answer before flush'
+  | 'an exchange outlives the disk';
 
 export function withMistake(mistake: PlantedMistake): Rules {
   switch (mistake) {
@@ -55,6 +59,8 @@ export function withMistake(mistake: PlantedMistake): Rules {
       return { ...RULES, newIncarnation: false };
     case 'answer before flush':
       return { ...RULES, answerBeforeFlush: true };
+    case 'an exchange outlives the disk':
+      return { ...RULES, exchangeEndsWithDisk: false };
   }
 }
 

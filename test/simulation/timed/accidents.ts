@@ -3,7 +3,7 @@ import type { Random } from '../random.ts';
 import type { Board } from './board.ts';
 import type { Wires } from './wire.ts';
 
-const ACCIDENTS = { cut: 8, join: 4, kill: 4, power: 4, start: 6, clock: 3, backup: 3, restore: 1, die: 1 };
+const ACCIDENTS = { cut: 8, join: 4, kill: 4, power: 4, start: 6, clock: 3, backup: 4, restore: 3, die: 1 };
 
 /** Does one accident, most likely to this board; tells which. */
 export function happen(

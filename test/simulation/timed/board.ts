@@ -93,7 +93,9 @@ export class Board {
   /** False when there is none. */
   restoreBackup(): boolean {
     if (this.#backup === null || this.dead) return false;
-    this.powerOff();
+    // Somebody may restart the storage server alone: a sweep that is under way goes on.
+    if (this.random.chance(0.5)) this.powerOff();
+    else if (this.storage.up) this.killStorage();
     this.storage.start(this.#backup);
     return true;
   }

@@ -3,6 +3,7 @@
  * by descent: each write has one parent, the record its assigner had at the path. From that it tells what was lost and
  * what came back.
  */
+import { conflictCopy } from '../../../src/replication/merge.ts';
 import type { PushedRecord } from '../../../src/replication/operation.ts';
 import type { Dot, ReplicaRecord, VersionVector } from '../../../src/replication/record.ts';
 import { covers } from '../../../src/replication/version.ts';
@@ -113,11 +114,19 @@ export class Ledger {
   needlessCopy(copy: ReplicaRecord): boolean {
     const own = original(copy.dot);
     const issue = this.#issues.get(own);
-    // Somebody's own file under the name of a conflict copy meets that copy, which nobody issued.
-    if (issue === undefined || issue.record.path.includes('.conflict-')) return false;
+    if (issue === undefined || this.#metCopy(issue)) return false;
     return issue.siblings.every(({ record: { dot } }) => {
       const other = original(dot);
       return this.#descendsFrom(own, other) || this.#descendsFrom(other, own);
+    });
+  }
+
+  /** Somebody's own file under the name of a conflict copy meets that copy, which nobody issued, unless he had seen it. */
+  #metCopy({ record: { path, context } }: Issue): boolean {
+    if (!path.includes('.conflict-')) return false;
+    return [...this.#issues.values()].some(({ record }) => {
+      const copy = conflictCopy(record);
+      return record.kind === 'file' && copy.path === path && !covers(context, copy.dot);
     });
   }
 

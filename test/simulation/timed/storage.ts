@@ -20,7 +20,13 @@ export interface MergeRequest {
   readonly records: readonly PushedRecord[];
   /** Hashes whose bytes come with the request. */
   readonly bytes?: ReadonlySet<string>;
-  readonly exchange?: { readonly position: string; readonly knowledge: VersionVector; readonly upTo: number };
+  readonly exchange?: {
+    readonly position: string;
+    readonly knowledge: VersionVector;
+    readonly upTo: number;
+    /** The receiver's disk when the exchange began: what was taken since must still be there. */
+    readonly receiver: number;
+  };
   /** K of the member that committed; only a planted mistake looks at it. */
   readonly sender?: VersionVector;
 }
@@ -133,6 +139,9 @@ export class SimStorage {
   /** As storage/merge-records.ts does it. */
   *merge({ mode, records, bytes = new Set(), exchange, sender }: MergeRequest): Task<MergeAnswer> {
     const { table, cursors, staged } = this.#working;
+    const isOther = exchange !== undefined && exchange.receiver !== this.disk;
+    if (isOther && this.#rules.exchangeEndsWithDisk)
+      return { outcomes: records.map(() => 'behind'), need: [] };
     let plan = this.#rules.planMerge(table, records, mode, exchange);
     let { outcomes } = plan;
     const need = plan.needs.filter((sha256) => !this.#hasBytes(sha256, bytes));

@@ -12,6 +12,7 @@ interface Feed {
   readonly position: string;
   readonly knowledge: VersionVector;
   readonly upTo: number;
+  readonly receiver: number;
   readonly records: readonly PushedRecord[];
 }
 
@@ -31,7 +32,7 @@ export function* pull(board: Board, peer: SimStorage, breaks: number): Task<bool
   }
   if (random.chance(breaks)) return false;
   const end = yield* take(board, peer, { mode: 'complete', records: rest, exchange: feed });
-  if (end === undefined || end.includes('send-content')) return false;
+  if (end === undefined || end.includes('send-content') || end.includes('behind')) return false;
   board.tell(`${storage.member} has all that ${peer.member} had (${feed.records.length} records)`);
   return true;
 }
@@ -40,9 +41,9 @@ function* readFeed(board: Board, peer: SimStorage): Task<Feed | undefined> {
   const hello = yield* board.ask(peer, () => incarnationOf(peer));
   if (hello === undefined) return undefined;
   const position = `${peer.member} ${hello}`;
-  const after = yield* board.ask(board.storage, () => cursorOf(board.storage, position));
-  if (after === undefined) return undefined;
-  const feed = yield* board.ask(peer, () => feedOf(peer, after));
+  const own = yield* board.ask(board.storage, () => cursorOf(board.storage, position));
+  if (own === undefined) return undefined;
+  const feed = yield* board.ask(peer, () => feedOf(peer, own));
   // A restart between the two: the cursor is of another life.
   return feed?.position === position ? feed : undefined;
 }
@@ -51,15 +52,20 @@ function incarnationOf({ durable }: SimStorage): string {
   return durable.incarnation;
 }
 
-function cursorOf({ durable }: SimStorage, position: string): number {
-  return durable.cursors.get(position) ?? 0;
+interface Cursor {
+  readonly after: number;
+  readonly receiver: number;
 }
 
-function feedOf({ member, durable }: SimStorage, after: number): Feed {
+function cursorOf({ durable, disk }: SimStorage, position: string): Cursor {
+  return { after: durable.cursors.get(position) ?? 0, receiver: disk };
+}
+
+function feedOf({ member, durable }: SimStorage, { after, receiver }: Cursor): Feed {
   const { table, incarnation } = durable;
   const records = table.changedAfter(after).map((record) => ({ record, base: null }));
   const position = `${member} ${incarnation}`;
-  return { position, knowledge: table.knowledge, upTo: table.changes, records };
+  return { position, knowledge: table.knowledge, upTo: table.changes, receiver, records };
 }
 
 /** Merges at home, fetching bytes that are missing; undefined when home does not answer. */

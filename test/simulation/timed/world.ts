@@ -2,6 +2,7 @@
  * A network in virtual time under one seed: clients, pulls and accidents all at once, nothing atomic but what a board makes
  * atomic. Promises are checked whenever something becomes durable, and when all is healed.
  */
+import { isDeepStrictEqual } from 'node:util';
 import type { PushedRecord } from '../../../src/replication/operation.ts';
 import type { Change } from '../../../src/replication/plan.ts';
 import { Random } from '../random.ts';
@@ -98,7 +99,7 @@ class World {
     this.#wires.slow = 0;
     for (const board of this.#boards) board.start();
     this.#scheduler.run();
-    for (let round = 0; round <= this.#boards.length && this.#pullAll(); round += 1);
+    for (let round = 0; round <= 2 * this.#boards.length && this.#pullAll(); round += 1);
     if (this.#pullAll()) this.#break('the members never come to rest');
   }
 
@@ -118,7 +119,9 @@ class World {
 
   /** True when anything changed. */
   #pullAll(): boolean {
-    const before = this.#alive().map(({ storage }) => storage.durable.table.changes);
+    const states = () =>
+      this.#alive().map(({ storage: { durable } }) => [durable.table.changes, durable.table.knowledge]);
+    const before = states();
     for (const board of this.#alive()) {
       for (const peer of this.#alive()) {
         if (peer === board) continue;
@@ -128,7 +131,7 @@ class World {
         this.#scheduler.run();
       }
     }
-    return this.#alive().some(({ storage }, index) => storage.durable.table.changes !== before[index]);
+    return !isDeepStrictEqual(states(), before);
   }
 
   #change(index: number): void {
