@@ -10,6 +10,8 @@ const RETRY_FOR_MS = 1_200;
 const RETRY_EVERY_MS = 150;
 /** A storage server that answers at all answers HELLO within this. */
 const SILENCE_MS = 4_000;
+/** A read that takes longer makes us ask whether it answers at all. */
+const DOUBT_MS = 1_000;
 
 export class LocalReplica {
   readonly client: ReplicaClient;
@@ -86,9 +88,11 @@ export class LocalReplica {
     if (this.#downSince !== null) return null;
     const gone = Promise.withResolvers<never>();
     this.#reading.add(gone.reject);
+    const doubt = setTimeout(() => void this.hello(), DOUBT_MS);
     try {
       return await this.#try((client) => Promise.race([call(client), gone.promise]));
     } finally {
+      clearTimeout(doubt);
       this.#reading.delete(gone.reject);
     }
   }

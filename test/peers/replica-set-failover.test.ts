@@ -130,6 +130,29 @@ test.serial('a restart of the own storage server is waited for, without a peer t
   });
 });
 
+test.serial(
+  'an own storage server that hangs is like one that is down: nobody waits for it again and again',
+  async (t) => {
+    await withMembers(t, { members: 2, wires: true, ownWires: true }, async (lab) => {
+      const a = lab.member('a');
+      await a.put('/file', 'x');
+      await lab.inStep();
+      a.wire?.set('cut');
+      t.is((await a.read('/file'))?.toString(), 'x');
+      t.is(a.stateOf('a'), 'away');
+      t.is((await a.put('/file', 'y')).sentence, 'Stored on 1 of 2 members, not on this one yet.');
+      const big = randomBytes(400_000);
+      t.is((await a.put('/big', big)).stored, 1);
+      t.true((await a.read('/big'))?.equals(big));
+      a.wire?.set('open');
+      await until(() => a.stateOf('a') === 'in step');
+      await until(async () => (await a.sweep())?.failures.length === 0);
+      t.true(await sameEverywhere(lab.members));
+      t.is((await a.put('/after', 'z')).stored, 2);
+    });
+  },
+);
+
 test.serial('a file that this disk lacks or that rotted on it is read from a peer', async (t) => {
   await withMembers(t, { members: 2 }, async (lab) => {
     const a = lab.member('a');

@@ -26,6 +26,8 @@ export interface LabOptions {
   readonly ack?: AckMode;
   /** Everybody else reaches a member through its wire only. */
   readonly wires?: boolean;
+  /** Its own proxy too. */
+  readonly ownWires?: boolean;
   /** Addresses that a member's list of peers has besides the others. */
   readonly listed?: (lab: Lab, member: LabMember) => readonly Endpoint[];
 }
@@ -64,10 +66,10 @@ export class LabMember {
     return this.#server !== null;
   }
 
-  async openClients(ack: AckMode): Promise<void> {
+  async openClients(ack: AckMode, own: Endpoint): Promise<void> {
     const credentials = await credentialsFor(this.#lab.key, this.id);
     const logger = listeningLogger(this.logged);
-    this.client = openReplica({ endpoint: this.at, credentials });
+    this.client = openReplica({ endpoint: own, credentials });
     const identity = { member: this.id, name: this.name };
     this.replicas = openReplicaSet({ local: this.client, ack, credentials, identity, logger });
   }
@@ -199,7 +201,10 @@ export async function withMembers(
     }
     for (const member of lab.members) {
       await member.startStorage();
-      await member.openClients(options.ack ?? 'reachable');
+      await member.openClients(
+        options.ack ?? 'reachable',
+        options.ownWires === true ? member.door : member.at,
+      );
     }
     for (const member of lab.members) {
       const others = lab.members.filter((other) => other !== member).map(({ door }) => door);
