@@ -24,6 +24,7 @@ export class Ledger {
   readonly #issues = new Map<string, Issue>();
   readonly #children = new Map<string, Issue[]>();
   readonly #byPath = new Map<string, Issue[]>();
+  readonly #brought = new Set<Issue>();
 
   /** False when a dot is given out a second time. */
   assigned(pushed: readonly PushedRecord[]): boolean {
@@ -45,6 +46,17 @@ export class Ledger {
       children.push(issue);
     }
     return true;
+  }
+
+  /**
+   * A fail-over brought these records to a member without all that goes with them: a rename known only from them does not
+   * answer for its target (docs/replication.md, "What the model allows").
+   */
+  brought(seen: readonly ReplicaRecord[]): void {
+    for (const { path, context } of seen) {
+      for (const issue of this.#byPath.get(path) ?? [])
+        if (covers(context, issue.record.dot)) this.#brought.add(issue);
+    }
   }
 
   /** The client was told that these members store it. */
@@ -152,7 +164,8 @@ export class Ledger {
     if (tables.some((table) => table.all().some(stands))) return true;
     const known = ({ record }: Issue) => tables.some((table) => knows(table, record));
     const isEnd = (child: Issue) => {
-      if (child.movedTo !== undefined) return this.#isSafe(child.movedTo, tables, visited);
+      if (child.movedTo !== undefined && !this.#brought.has(child))
+        return this.#isSafe(child.movedTo, tables, visited);
       return child.record.kind !== 'file' || child.holders.size === 0 || this.#isSafe(child, tables, visited);
     };
     const replaced = (this.#children.get(own) ?? []).some((child) => known(child) && isEnd(child));

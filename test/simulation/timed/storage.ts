@@ -42,6 +42,8 @@ export type CommitAnswer =
 
 export interface Observer {
   assigned(pushed: readonly PushedRecord[]): void;
+  /** A fail-over's `seen` was merged. */
+  brought(seen: readonly ReplicaRecord[]): void;
   /** Something became durable. */
   flushed(changes: readonly Change[]): void;
   defect(what: string): void;
@@ -123,6 +125,7 @@ export class SimStorage {
       const plan = this.#rules.planCommit(state.table, operation, assigner, seen);
       const lacks = plan.needs.some((sha256) => !this.#hasBytes(sha256, bytes));
       if (lacks) return { refused: seen.length > 0 ? 'busy' : 'missing-content' };
+      this.#observer.brought(seen);
       this.#apply(plan, bytes);
       state.lastSeq += plan.pushed.length;
       state.table.learn({ [this.actor]: state.lastSeq });

@@ -72,6 +72,7 @@ class World {
           if (!this.#ledger.assigned(pushed)) this.#break(`${member} gives a dot out twice`);
           for (const { record } of pushed) this.#tell(`${member} assigns ${describe(record)}`);
         },
+        brought: (seen) => this.#ledger.brought(seen),
         flushed: (changes) => this.#flushed(member, changes),
         defect: (what) => this.#break(what),
       });
