@@ -165,3 +165,15 @@ test('a file stored under a shown conflict name keeps it against the conflict co
   t.deepEqual(contents(there), ['mine', 'rival']);
   t.is(there.get(shown)?.sha256, 'mine');
 });
+
+test('a write and a deletion inherit what their base kept', (t) => {
+  const settled = record(B, 1, { stamp: 20, seen: { [A]: 1 }, kept: [[A, 1]] });
+  const operations = [
+    { op: 'put', path: settled.path, size: 1, sha256: 'next' },
+    { op: 'delete', path: settled.path },
+  ] as const;
+  for (const operation of operations) {
+    const plan = planCommit(tableOf(settled), operation, { actor: C, lastSeq: 0, now: 5 });
+    t.deepEqual(plan.pushed[0]?.record.kept, [[A, 1]]);
+  }
+});
