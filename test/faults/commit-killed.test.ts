@@ -12,6 +12,7 @@ import {
   type Picture,
 } from '../network/compare.ts';
 import type { Member } from '../network/member.ts';
+import { waitUntil } from '../network/wait-until.ts';
 import { withNetwork } from '../network/with-network.ts';
 import type { HeardReply, RawClient } from '../proxy/raw-client.ts';
 
@@ -169,9 +170,7 @@ test.serial('a peer killed at any step of taking a change over is identical afte
     for (const failpoint of COMMIT_FAILPOINTS) {
       await armed(b, failpoint);
       // It may die before the upload, of a round of its own: then there is nothing to wait for.
-      const { ended } = b.process('ftp');
-      const inStep = network.allInStep().catch((error: unknown) => b.runs('ftp') && Promise.reject(error));
-      await Promise.race([inStep, ended]);
+      await waitUntil('b is in step or dead', () => (b.runs('ftp') ? a.seesInStep(2) : null));
       const young = randomBytes(100_001);
       const reply = await client.upload('STOR /file', young);
       t.is(reply.code, 226, reply.text);
