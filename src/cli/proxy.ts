@@ -14,36 +14,55 @@ import { ownEndpoint } from './running-member.ts';
 /** Running transfers may finish for so long after the wish to stop. */
 const DRAIN_MS = 20_000;
 const REPORT_MS = 3000;
+/** After a peer came or went; a few at once make one report. */
+const SOON_MS = 50;
 
 export function proxy({ settings }: CommandInput): Promise<ExitStatus> {
   return runRole('proxy', settings, async ({ identity, logger }) => {
     const key = await loadOrMakeNetworkKey(settings.networkKeyFile);
     const credentials = await credentialsFor(key, identity.member);
     const local = openReplica({ endpoint: ownEndpoint(settings), credentials });
-    const replicas = openReplicaSet({ local, ack: settings.ack, credentials, identity, logger });
-    const peers = watchPeersFile(settings.peersFile, (list) => replicas.setPeers(list), logger);
-    const door = await startProxy({ ...settings, name: identity.name, replicas, logger });
-    logger.info('clients may connect', { address: formatEndpoint(door.endpoint) });
-
-    const report = (): ProxyReport => ({
-      at: Date.now(),
-      ...door.counts(),
-      listening: formatEndpoint(door.endpoint),
-      ack: settings.ack,
-      members: replicas.members(),
-    });
+    let door: Awaited<ReturnType<typeof startProxy>> | null = null;
     const tell = (): void => {
+      if (door === null) return;
+      const report: ProxyReport = {
+        at: Date.now(),
+        ...door.counts(),
+        listening: formatEndpoint(door.endpoint),
+        ack: settings.ack,
+        members: replicas.members(),
+      };
       local
-        .report({ proxy: report() })
+        .report({ proxy: report })
         .catch((error: unknown) => logger.debug('the storage server was not told', { error }));
     };
+    let soon: NodeJS.Timeout | null = null;
+    const onMembersChanged = (): void => {
+      soon ??= setTimeout(() => {
+        soon = null;
+        tell();
+      }, SOON_MS);
+    };
+    const replicas = openReplicaSet({
+      local,
+      ack: settings.ack,
+      credentials,
+      identity,
+      logger,
+      onMembersChanged,
+    });
+    const peers = watchPeersFile(settings.peersFile, (list) => replicas.setPeers(list), logger);
+    const opened = await startProxy({ ...settings, name: identity.name, replicas, logger });
+    door = opened;
+    logger.info('clients may connect', { address: formatEndpoint(opened.endpoint) });
     tell();
     const telling = setInterval(tell, REPORT_MS);
     return {
       stop: async () => {
         clearInterval(telling);
+        if (soon !== null) clearTimeout(soon);
         peers.close();
-        await door.close(DRAIN_MS);
+        await opened.close(DRAIN_MS);
         await replicas.close();
         local.close();
       },

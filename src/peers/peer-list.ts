@@ -14,6 +14,8 @@ export interface PeerListContext {
   readonly local: LocalReplica;
   readonly logger: Logger;
   readonly openPeer: (endpoint: Endpoint) => ReplicaClient;
+  /** Some peer's state is another one. */
+  readonly changed: () => void;
 }
 
 interface Watched {
@@ -52,10 +54,10 @@ export class PeerList {
   }
 
   #watch(endpoint: Endpoint): Watched {
-    const { local, logger, openPeer } = this.#context;
+    const { local, logger, openPeer, changed } = this.#context;
     const peer = new Peer(endpoint, openPeer(endpoint));
     const knownByOthers = () => this.#knowledge();
-    return { peer, monitor: new PeerMonitor({ peer, local, logger, knownByOthers }) };
+    return { peer, monitor: new PeerMonitor({ peer, local, logger, knownByOthers, changed }) };
   }
 
   async #firstLooks(): Promise<void> {
@@ -94,6 +96,7 @@ export class PeerList {
   /** Nobody waits for the peer until it has caught up; it is asked to pull. */
   missed(peer: Peer, pushed: readonly PushedRecord[], why: string): void {
     peer.missed(pushed, why);
+    this.#context.changed();
     const monitor = this.#monitorOf(peer);
     monitor?.askToSweep(why);
     monitor?.nudge();
@@ -102,6 +105,7 @@ export class PeerList {
   /** A call failed: it counts as away until its monitor has had another look, which is soon. */
   lost(peer: Peer, error: unknown): void {
     peer.lost(error);
+    this.#context.changed();
     this.#monitorOf(peer)?.nudge();
   }
 

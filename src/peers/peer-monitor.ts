@@ -28,6 +28,8 @@ export interface MonitorContext {
   readonly logger: Logger;
   /** What the network is known to know, to compare with while our own storage server was never up. */
   knownByOthers(): VersionVector;
+  /** The peer's state is another one. */
+  changed(): void;
 }
 
 export class PeerMonitor {
@@ -155,9 +157,10 @@ export class PeerMonitor {
   }
 
   #tell(before: string): void {
-    const { peer, logger } = this.#context;
+    const { peer, logger, changed } = this.#context;
     const { state, name } = peer;
     if (state.kind === before) return;
+    changed();
     const reason = 'reason' in state ? state.reason : undefined;
     if (state.kind === 'refused') logger.error('a peer is refused', { peer: name, reason });
     else if (state.kind === 'away') logger.warn('a peer is away', { peer: name, reason });

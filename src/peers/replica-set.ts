@@ -31,6 +31,8 @@ export interface ReplicaSetOptions {
   readonly credentials: TlsCredentials;
   readonly identity: Identity;
   readonly logger: Logger;
+  /** `members()` may say something else now; called often. */
+  readonly onMembersChanged?: () => void;
 }
 
 export interface PeeredReplicaSet extends ReplicaSet {
@@ -60,12 +62,13 @@ class FtpReplicaSet implements PeeredReplicaSet {
   constructor({ ack, identity, logger, credentials, ...options }: ReplicaSetOptions) {
     const local = new LocalReplica(options.local, identity.member);
     const openPeer = (endpoint: Endpoint) => openReplica({ endpoint, credentials });
+    const changed = options.onMembersChanged ?? (() => undefined);
     this.#members = {
       name: identity.name,
       ack,
       logger,
       local,
-      peers: new PeerList({ local, logger, openPeer }),
+      peers: new PeerList({ local, logger, openPeer, changed }),
       budget: new QueueBudget(),
       seen: new RecentRecords(),
       damaged: new Set(),

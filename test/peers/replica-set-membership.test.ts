@@ -66,11 +66,12 @@ test('a peer that was never there counts by its address', async (t) => {
   });
 });
 
-test('a board with another network key, and a copied card, are refused with the reason, and nothing is stored there', async (t) => {
+test('a board with another network key is refused with the reason, and nothing is stored there', async (t) => {
   await withMembers(t, { members: 2 }, async (lab) => {
     const a = lab.member('a');
     const foreign = await credentialsFor(await loadOrMakeNetworkKey(join(lab.folder, 'other.key')), 'a-0000');
     const logger = listeningLogger([]);
+    let changes = 0;
     const local = openReplica({ endpoint: a.at, credentials: await credentialsFor(lab.key, a.id) });
     const replicas = openReplicaSet({
       local,
@@ -78,11 +79,15 @@ test('a board with another network key, and a copied card, are refused with the 
       credentials: foreign,
       identity: { member: a.id, name: 'a' },
       logger,
+      onMembersChanged: () => {
+        changes += 1;
+      },
     });
     try {
       replicas.setPeers([lab.member('b').at]);
       await until(() => replicas.members()[1]?.state === 'refused');
       t.regex(replicas.members()[1]?.reason ?? '', /network keys differ/);
+      t.true(changes > 0, 'and whoever wants to know is told');
       const outcome = await replicas.change({ op: 'mkdir', path: '/folder' });
       t.is(
         outcome.sentence,
