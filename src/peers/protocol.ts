@@ -141,6 +141,11 @@ export interface ExchangeEnd {
   readonly knowledge: VersionVector;
   /** The cursor reached: ChangesHeader.upTo. */
   readonly upTo: number;
+  /**
+   * Incarnation of the receiving store when the exchange began. Another one by now (restarted, perhaps from a backup that
+   * lacks what was taken before): refused, and pulled again.
+   */
+  readonly receiver: string;
 }
 export interface MergeReply {
   /**

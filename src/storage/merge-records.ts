@@ -18,6 +18,8 @@ const MAX_NEED = 500;
 const CONCURRENT_PREPARES = 8;
 
 interface Merged {
+  /** One identity lives twice. */
+  readonly alarms?: readonly string[];
   readonly outcomes: readonly MergeOutcome[];
   readonly need: MergeReply['need'];
 }
@@ -45,6 +47,7 @@ export class Merger {
     } finally {
       await dropUnused(this.#context, prepared.values());
     }
+    for (const alarm of merged.alarms ?? []) this.#context.alarm(alarm);
     await this.#dropMerged(records, merged, prepared);
     const over = !merged.outcomes.some((each) => each === 'send-content' || each === 'behind');
     if (request.batch !== undefined && over) await this.#context.staging.drop(request.batch);
@@ -121,6 +124,9 @@ export class Merger {
     group: Group,
   ): Promise<Merged> {
     const { catalog, now } = this.#context;
+    if (exchange !== undefined && exchange.receiver !== catalog.committed.incarnation) {
+      throw new Refusal('changed', 'this store was started anew since the exchange began');
+    }
     let plan = planMerge(catalog.table, records, mode, exchange);
     const missing = new Set(
       plan.needs.filter((sha256) => !hasContent(this.#context, group, prepared, sha256)),
@@ -148,7 +154,7 @@ export class Merger {
     if (mode === 'complete' && exchange !== undefined) {
       catalog.ledger.setCursor(exchange.store, exchange.incarnation, exchange.upTo);
     }
-    return { outcomes, need };
+    return { outcomes, need, alarms: plan.alarms };
   }
 
   /** Staged contents of records that are settled now and were not needed after all. */

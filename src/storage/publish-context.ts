@@ -11,4 +11,6 @@ export interface PublishContext {
   readonly space: DiskSpace;
   readonly now: () => number;
   readonly warn: (message: string, details: object) => void;
+  /** Stops all writing: going on could only make it worse. */
+  readonly alarm: (reason: string) => void;
 }

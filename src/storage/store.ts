@@ -50,7 +50,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     if (readOnly === null) catalog.incarnate(randomBytes(4).toString('hex'));
     else log('error', 'this member takes no writes', { reason: readOnly });
     const warn = (message: string, details: object) => log('warn', message, details);
-    const context: PublishContext = { catalog, volume, staging, space, now, warn };
+    const alarm = (reason: string): void => store.stopWriting(reason);
+    const context: PublishContext = { catalog, volume, staging, space, now, warn, alarm };
     const store: LocalStore = new LocalStore({
       ...context,
       options,

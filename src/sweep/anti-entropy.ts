@@ -111,7 +111,7 @@ class Exchange {
       const reply = await this.#context.local.merge({
         mode: 'complete',
         records: this.#deferred,
-        exchange: { store, incarnation, knowledge, upTo },
+        exchange: { store, incarnation, knowledge, upTo, receiver: this.#context.own.incarnation },
       });
       if (reply.need.length === 0) {
         if ((reply.counts['send-content'] ?? 0) > 0) throw new ContentMissing('some contents are not here');

@@ -93,7 +93,13 @@ test('in a partial merge what lacks its bytes or replaces something waits, the r
   t.is(reply.need.length, 1);
   t.is(await readThrough(store, '/live'), '/live');
 
-  const exchange = { store: 'other-store', incarnation: 'bbbbbbbb', knowledge: { [B]: 5 }, upTo: 77 };
+  const exchange = {
+    store: 'other-store',
+    incarnation: 'bbbbbbbb',
+    knowledge: { [B]: 5 },
+    upTo: 77,
+    receiver: store.hello().incarnation,
+  };
   const rest = { mode: 'complete', records: records.slice(1), exchange } as const;
   const lacking = await store.merge({ ...rest, content: inlineContent('newer') });
   t.deepEqual(lacking.outcomes, ['send-content', 'send-content']);
@@ -104,6 +110,33 @@ test('in a partial merge what lacks its bytes or replaces something waits, the r
   t.is(store.hello().knowledge[B], 5);
   t.deepEqual(store.cursor(exchange), { after: 77 });
   t.deepEqual(store.cursor({ ...exchange, incarnation: 'cccccccc' }), { after: 0 });
+});
+
+test('an exchange that began before a restart claims nothing: the store may have gone back to a backup', async (t) => {
+  const { store } = await openedStore(t);
+  const exchange = {
+    store: 'other-store',
+    incarnation: 'bbbbbbbb',
+    knowledge: { [B]: 5 },
+    upTo: 77,
+    receiver: 'before00',
+  };
+  const error = await t.throwsAsync(store.merge({ mode: 'complete', records: [], exchange }), {
+    instanceOf: Refusal,
+  });
+  t.is(error.kind, 'changed');
+  t.is(store.hello().knowledge[B], undefined);
+  t.deepEqual(store.cursor(exchange), { after: 0 });
+});
+
+test('one write with two contents is kept twice, and nothing more is written: a cloned card', async (t) => {
+  const { store } = await openedStore(t);
+  const dot = [B, 1] as const;
+  const twin = (content: string) => foreignRecord('/f.txt', content, { dot, context: { [B]: 1 }, stamp: 5 });
+  await store.merge(push(twin('one'), 'one'));
+  await store.merge(push(twin('other'), 'other'));
+  t.is([...store.list('/')].length, 2);
+  t.regex(store.hello().readOnly ?? '', /one identity|twice|clone/i);
 });
 
 test('two members that wrote the same name leave the winner and a conflict copy', async (t) => {

@@ -80,6 +80,7 @@ async function exchange(from: Store, to: Store): Promise<void> {
       incarnation: header.incarnation,
       knowledge: header.knowledge,
       upTo: header.upTo,
+      receiver: to.hello().incarnation,
     },
   });
 }
