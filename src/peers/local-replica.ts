@@ -3,8 +3,9 @@
  * dying disk. While it is known to be down it is asked in the background, so that nobody waits for it to find out.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Refusal } from '../replication/operation.ts';
 import type { Hello } from './protocol.ts';
-import { type ReplicaClient, ReplicaUnreachable } from './replica-client-api.ts';
+import { type ReplicaClient, ReplicaUnreachable, ReplicaUntrusted } from './replica-client-api.ts';
 
 const RETRY_FOR_MS = 1_200;
 const RETRY_EVERY_MS = 150;
@@ -107,8 +108,14 @@ export class LocalReplica {
       const now = performance.now();
       const trouble = now - Math.min(failedAt, this.#downSince ?? now);
       if (trouble > RETRY_FOR_MS || this.#stop.signal.aborted) return null;
-      const result = await this.#try(call);
-      if (result !== null) return result;
+      try {
+        const result = await this.#try(call);
+        if (result !== null) return result;
+      } catch (error) {
+        // It may be stopping, to be back in a moment.
+        const busy = error instanceof Refusal && error.kind === 'busy';
+        if (!busy || performance.now() - failedAt > RETRY_FOR_MS) throw error;
+      }
       failedAt = Math.min(failedAt, performance.now());
       await sleep(RETRY_EVERY_MS);
     }
@@ -120,7 +127,7 @@ export class LocalReplica {
       this.#isBack();
       return { value };
     } catch (error) {
-      if (!(error instanceof ReplicaUnreachable)) throw error;
+      if (!(error instanceof ReplicaUnreachable || error instanceof ReplicaUntrusted)) throw error;
       this.#isDown(error);
       return null;
     }

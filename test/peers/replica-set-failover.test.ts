@@ -4,6 +4,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { readdir, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import test from 'ava';
 import { NoReplicaError } from '../../src/peers/replica-set-api.ts';
 import { Refusal } from '../../src/replication/operation.ts';
@@ -11,11 +13,9 @@ import { type LabMember, until, withMembers } from './with-members.ts';
 
 async function sameEverywhere(members: readonly LabMember[]): Promise<boolean> {
   const [first, ...rest] = await Promise.all(
-    members.map(async (member) =>
-      JSON.stringify([await member.records(), (await member.client.hello()).knowledge]),
-    ),
+    members.map(async (member) => [await member.records(), (await member.client.hello()).knowledge]),
   );
-  return rest.every((other) => other === first);
+  return rest.every((other) => isDeepStrictEqual(other, first));
 }
 
 test.serial(
@@ -152,6 +152,45 @@ test.serial(
     });
   },
 );
+
+for (const members of [1, 2]) {
+  test.serial(
+    `restarts of the storage server under a stream of writes: with ${members} members none fails and none is lost`,
+    async (t) => {
+      await withMembers(t, { members }, async (lab) => {
+        const a = lab.member('a');
+        await lab.inStep();
+        let restarting = true;
+        const written = new Map<string, Buffer>();
+        const write = async (worker: number) => {
+          for (let n = 0; restarting; n += 1) {
+            const bytes = randomBytes(n % 3 === 0 ? 90_000 : 50);
+            const path = `/${worker}-${n % 10}`;
+            await a.put(path, bytes);
+            written.set(path, bytes);
+          }
+        };
+        const restarts = async () => {
+          for (let round = 0; round < 4; round += 1) {
+            await sleep(150);
+            await a.stopStorage();
+            await sleep(50);
+            await a.startStorage();
+          }
+          restarting = false;
+        };
+        await Promise.all([...[1, 2, 3].map(write), restarts()]);
+        await until(async () => {
+          for (const member of lab.members) if ((await member.sweep())?.failures.length !== 0) return false;
+          return await sameEverywhere(lab.members);
+        });
+        for (const [path, bytes] of written) t.true((await a.read(path))?.equals(bytes), path);
+        const names = (await readdir(a.filesDir)).filter((name) => name.includes('conflict'));
+        t.deepEqual(names, []);
+      });
+    },
+  );
+}
 
 test.serial('a file that this disk lacks or that rotted on it is read from a peer', async (t) => {
   await withMembers(t, { members: 2 }, async (lab) => {
