@@ -1,6 +1,6 @@
 /**
- * `npm run bench [-- --big-mib N --files N --runs N]`: the first speed lines. Every contestant runs the same curl
- * commands on this machine, in turns within one run, so that ratios hold though the machine's speed drifts.
+ * `npm run bench [-- --big-mib N --files N --runs N]`: the first speed lines. Every contestant serves the same
+ * uploads and downloads on this machine, in turns within one run, so that ratios hold though the machine's speed drifts.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,8 +1,9 @@
-/** What is measured: whole curl processes, the same for every contestant. */
+/** What is measured, with the same clients for every contestant: curl for the big file, one session for the small ones. */
 import { spawn } from 'node:child_process';
 import { mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Contestant } from './contestants.ts';
+import { FtpSession } from './session.ts';
 
 export interface Workload {
   readonly name: string;
@@ -29,6 +30,10 @@ async function curl(args: readonly string[]): Promise<void> {
   if (status !== 0) throw new Error(`curl ended with status ${status}: ${args.slice(0, 6).join(' ')}`);
 }
 
+function openSession({ host, port, login }: Contestant): Promise<FtpSession> {
+  return FtpSession.open(host, port, login);
+}
+
 function url(contestant: Contestant, path: string): string {
   return `ftp://${contestant.host}:${contestant.port}${contestant.root}${path}`;
 }
@@ -43,22 +48,8 @@ export function prepareWorkloads(folder: string, sizes: Sizes): Workload[] {
   for (let written = 0; written < sizes.bigBytes; written += chunk.length)
     writeFileSync(big, chunk, { flag: 'a' });
 
-  const small = join(folder, 'small');
-  mkdirSync(small, { recursive: true });
   const names = Array.from({ length: sizes.smallFiles }, (_, index) => `f${String(index).padStart(4, '0')}`);
-  for (const name of names) writeFileSync(join(small, name), Buffer.alloc(sizes.smallBytes, name));
-
-  /** One curl with a configuration of all files: one session, its connection used again for each. */
-  const list = (contestant: Contestant, direction: 'up' | 'down'): string => {
-    const lines = names.map((name) =>
-      direction === 'up'
-        ? `url = "${url(contestant, `small/${name}`)}"\nupload-file = "${join(small, name)}"\n`
-        : `url = "${url(contestant, `small/${name}`)}"\noutput = "${join(folder, 'down', name)}"\n`,
-    );
-    const file = join(folder, `${direction}.curl`);
-    writeFileSync(file, lines.join(''));
-    return file;
-  };
+  const small = Buffer.alloc(sizes.smallBytes, 'small');
 
   return [
     {
@@ -82,17 +73,23 @@ export function prepareWorkloads(folder: string, sizes: Sizes): Workload[] {
       name: `upload ${sizes.smallFiles} x ${sizes.smallBytes >> 10} KiB`,
       amount: sizes.smallFiles,
       unit: 'files/s',
-      run: (contestant) =>
-        curl(['--user', contestant.login, '--ftp-create-dirs', '-K', list(contestant, 'up')]),
+      run: async (contestant) => {
+        const session = await openSession(contestant);
+        for (const name of names) await session.store(contestant.root + name, small);
+        await session.close();
+      },
     },
     {
       name: `download ${sizes.smallFiles} x ${sizes.smallBytes >> 10} KiB`,
       amount: sizes.smallFiles,
       unit: 'files/s',
       run: async (contestant) => {
-        mkdirSync(join(folder, 'down'), { recursive: true });
-        await curl(['--user', contestant.login, '-K', list(contestant, 'down')]);
-        rmSync(join(folder, 'down'), { recursive: true });
+        const session = await openSession(contestant);
+        for (const name of names) {
+          const bytes = await session.retrieve(contestant.root + name);
+          if (bytes !== small.length) throw new Error(`${contestant.name} sent ${bytes} bytes of ${name}`);
+        }
+        await session.close();
       },
     },
   ];
