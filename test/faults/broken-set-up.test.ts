@@ -87,8 +87,11 @@ test.serial(
       );
       if (a.runs('run')) {
         const client = await a.login();
-        const read = await client.download('RETR /one');
-        t.is(read.bytes.toString(), 'content of one', `read from the peer: ${read.reply.text}`);
+        // From the peer, as soon as the proxy has found it.
+        await waitUntil('the file is read from the peer', async () => {
+          const { reply: said, bytes } = await client.download('RETR /one');
+          return bytes.toString() === 'content of one' && said.code === 226 ? null : said.text;
+        });
         const reply = await client.upload('STOR /three', 'x'.repeat(100_000));
         // The peer may take it; this disk must not.
         t.true(reply.code === 226 ? /not on this one/.test(reply.text) : reply.code === 451, reply.text);

@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { connect as tlsConnect } from 'node:tls';
 import test from 'ava';
+import type { StatusReply } from '../../src/peers/protocol.ts';
 import { CloudroidProcess } from './child.ts';
 import { assertIdentical, becomeIdentical, diskPicture } from './compare.ts';
 import { Member } from './member.ts';
@@ -63,18 +64,15 @@ test('a member started again on its data keeps its name, its files and its place
 test('status --json tells of every member and its state', async (t) => {
   await withNetwork(t, { members: 2 }, async (network) => {
     const a = network.member('a');
-    const asked = new CloudroidProcess(['status', '--json', ...a.args]);
-    const { status, output } = await asked.ended;
-    t.is(status, 0, output);
-    const said = JSON.parse(output) as {
-      hello: { name: string };
-      proxy: { members: { name: string; state: string }[] };
-    };
-    t.is(said.hello.name, 'a');
-    t.deepEqual(
-      said.proxy.members.map(({ state }) => state),
-      ['in step', 'in step'],
-    );
+    // The proxy tells its storage server every few seconds how it sees the others.
+    await waitUntil('it tells of two members in step', async () => {
+      const { status, output } = await new CloudroidProcess(['status', '--json', ...a.args]).ended;
+      if (status !== 0) return output;
+      const said = JSON.parse(output) as Pick<StatusReply, 'hello' | 'proxy'>;
+      t.is(said.hello.name, 'a');
+      const states = said.proxy?.members.map(({ state }) => state) ?? [];
+      return states.join() === 'in step,in step' ? null : output;
+    });
   });
 });
 
