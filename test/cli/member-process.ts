@@ -40,13 +40,14 @@ export function start(
 ): Running {
   const child = spawn(process.execPath, ['--no-warnings=ExperimentalWarning', main, ...args], {
     cwd,
-    stdio: ['ignore', 'pipe', 'pipe'],
+    // With a channel it ends when the tests do, however they end.
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     env: cleanEnvironment(environment),
   });
   const written = { stdout: '', stderr: '' };
   const listeners = new Set<() => void>();
   for (const name of ['stdout', 'stderr'] as const) {
-    child[name].setEncoding('utf8').on('data', (text: string) => {
+    child[name]?.setEncoding('utf8').on('data', (text: string) => {
       written[name] += text;
       for (const listener of listeners) listener();
     });
