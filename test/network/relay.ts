@@ -3,6 +3,7 @@
  * own and passes bytes to the member behind it, same ports (storage port and the ports of its data connections).
  */
 import { createServer, connect as dial, type Server, type Socket } from 'node:net';
+import { resetConnection } from '../../src/ftp/reset-connection.ts';
 
 /** What the wire does. `cut`: nothing answers, as when the cable is out. `refused`: the address answers with a reset. */
 export type Wire = 'open' | 'cut' | 'refused';
@@ -74,8 +75,8 @@ export class Relay {
   /** Breaks every connection with RST. */
   reset(): void {
     for (const [near, far] of this.#pairs) {
-      near.resetAndDestroy();
-      far?.resetAndDestroy();
+      resetConnection(near);
+      if (far !== null) resetConnection(far);
     }
     this.#pairs.clear();
     this.#wake();
@@ -104,7 +105,7 @@ export class Relay {
   #carry(near: Socket, port: number): void {
     near.on('error', () => undefined);
     if (this.#wire === 'refused') {
-      near.resetAndDestroy();
+      resetConnection(near);
       return;
     }
     if (this.#wire === 'cut') {
@@ -114,8 +115,8 @@ export class Relay {
     }
     const far = dial({ host: this.#target, port, allowHalfOpen: true });
     this.#track(near, far);
-    far.on('error', () => near.resetAndDestroy());
-    near.on('error', () => far.resetAndDestroy());
+    far.on('error', () => resetConnection(near));
+    near.on('error', () => resetConnection(far));
     near.setNoDelay(true);
     far.setNoDelay(true);
     far.once('connect', () => {
@@ -153,7 +154,7 @@ export class Relay {
       }
       to.end();
     } catch {
-      to.resetAndDestroy();
+      resetConnection(to);
     }
   }
 
