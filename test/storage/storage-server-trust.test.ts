@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { connect as connectTls } from 'node:tls';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -186,6 +187,8 @@ test('a command is one line however it is cut, and two lines in one piece are tw
   });
 });
 
+const LITTLE_BYTES = 16 * 1024 * 1024;
+
 /** After a collection: what is really kept. */
 function heldBytes(): number {
   setFlagsFromString('--expose-gc');
@@ -201,8 +204,13 @@ test('a line without end is refused once it ends, and is never kept', async (t) 
     for (let n = 0; n < 512; n += 1) {
       if (!raw.socket.write(chunk)) await once(raw.socket, 'drain');
     }
-    const grown = heldBytes() - before;
-    t.true(grown < 16 * 1024 * 1024, `64 MiB of line left ${grown} bytes behind`);
+    // Memory of buffers is given back a little after the collection; what is kept for good stays over the limit.
+    let grown = heldBytes() - before;
+    for (let look = 0; look < 100 && grown >= LITTLE_BYTES; look += 1) {
+      await sleep(50);
+      grown = heldBytes() - before;
+    }
+    t.true(grown < LITTLE_BYTES, `64 MiB of line left ${grown} bytes behind`);
     raw.write('\r\nNOOP\r\n');
     await raw.expect('500');
     await raw.expect('200');
