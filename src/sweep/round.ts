@@ -85,11 +85,13 @@ class Round {
     return false;
   }
 
+  /** Each place and each reason named once. */
   #failed(peer: ReplicaClient, error: unknown): void {
-    const cause = error instanceof Error && error.cause instanceof Error ? ` (${error.cause.message})` : '';
-    this.#failures.push(
-      `${formatEndpoint(peer.endpoint)}: ${error instanceof Error ? error.message : String(error)}${cause}`,
-    );
+    const place = formatEndpoint(peer.endpoint);
+    const why = error instanceof Error ? error.message : String(error);
+    const text = why.startsWith(place) ? why : `${place}: ${why}`;
+    const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : '';
+    this.#failures.push(cause === '' || text.includes(cause) ? text : `${text} (${cause})`);
   }
 
   async #tell(state: SweepReport['state']): Promise<SweepReport> {
