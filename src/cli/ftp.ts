@@ -1,7 +1,7 @@
 /** `cloudroid ftp`: the storage server, the one process that changes catalog and volume. */
 
 import { credentialsFor, loadOrMakeNetworkKey } from '../peers/trust.ts';
-import { startStorageServer } from '../storage/storage-server.ts';
+import { startStorageServer } from '../storage/server/storage-server.ts';
 import { CatalogDamaged, openStore, StoreInUse, VolumeUnfit } from '../storage/store.ts';
 import type { Store, StoreOptions } from '../storage/store-api.ts';
 import { CommandError, type ExitStatus, exitStatus } from '../system/exit-status.ts';

@@ -3,14 +3,14 @@ import { type CommitReply, type CommitRequest, INLINE_RECORDS_BYTES } from '../p
 import { type Operation, type PushedRecord, Refusal } from '../replication/operation.ts';
 import { planCommit } from '../replication/plan-commit.ts';
 import { failpoint } from '../system/failpoint.ts';
-import { dropUnused, hasContent, prepareContent } from './content.ts';
+import { dropUnused, hasContent, prepareContent } from './disk/content.ts';
+import { placeFiles } from './disk/publish.ts';
+import type { PublishContext } from './disk/publish-context.ts';
+import type { Prepared, Staging } from './disk/staging.ts';
 import type { Group } from './group.ts';
 import type { GroupCommit } from './group-commit.ts';
 import { checkPath } from './path-check.ts';
-import { placeFiles } from './publish.ts';
-import type { PublishContext } from './publish-context.ts';
 import { checkRecord, SHA256 } from './record-check.ts';
-import type { Prepared, Staging } from './staging.ts';
 
 const OPERATION_ID = /^[A-Za-z0-9_-]{8,80}$/;
 

@@ -11,13 +11,13 @@
 
 import { Refusal } from '../replication/operation.ts';
 import { failpoint } from '../system/failpoint.ts';
-import type { Catalog } from './catalog.ts';
-import type { StoredIntent } from './catalog-ledger.ts';
+import type { Catalog } from './catalog/catalog.ts';
+import type { StoredIntent } from './catalog/catalog-ledger.ts';
+import type { Staging } from './disk/staging.ts';
+import type { Trash } from './disk/trash.ts';
+import type { Displaced, Volume } from './disk/volume.ts';
 import { Group, GroupConflict } from './group.ts';
-import type { Staging } from './staging.ts';
 import { diskTrouble, message, refusalFor } from './store-errors.ts';
-import type { Trash } from './trash.ts';
-import type { Displaced, Volume } from './volume.ts';
 
 export interface Job<T> {
   /** The client's path, for messages. */

@@ -4,9 +4,9 @@
  */
 import { unlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import type { CatalogLedger, Intent, StoredIntent, TrashRow } from './catalog-ledger.ts';
+import type { CatalogLedger, Intent, StoredIntent, TrashRow } from './catalog/catalog-ledger.ts';
+import type { Volume } from './disk/volume.ts';
 import { errnoOf } from './store-errors.ts';
-import type { Volume } from './volume.ts';
 
 /** The job needs disk places that an earlier job of the group has yet to change: it goes into the next group. */
 export class GroupConflict extends Error {

@@ -17,20 +17,20 @@ import {
 } from '../peers/protocol.ts';
 import { Refusal } from '../replication/operation.ts';
 import type { ReplicaRecord } from '../replication/record.ts';
-import { readChanges } from './changes-feed.ts';
+import { readChanges } from './catalog/changes-feed.ts';
+import { TreeReader } from './catalog/tree-reader.ts';
 import { Committer } from './commit-operation.ts';
+import { openObject } from './disk/object-reader.ts';
+import type { PublishContext } from './disk/publish-context.ts';
+import type { ReadOnlyReason } from './disk/store-identity.ts';
+import type { Trash } from './disk/trash.ts';
 import type { GroupCommit } from './group-commit.ts';
 import { Maintenance } from './maintenance.ts';
 import { Merger } from './merge-records.ts';
-import { openObject } from './object-reader.ts';
-import type { PublishContext } from './publish-context.ts';
 import { SHA256 } from './record-check.ts';
 import type { OpenedObject, StagedFile, StagingWriter, Store, StoreOptions } from './store-api.ts';
 import { diskTrouble, message, refusalFor } from './store-errors.ts';
-import type { ReadOnlyReason } from './store-identity.ts';
 import type { StoreLock } from './store-lock.ts';
-import type { Trash } from './trash.ts';
-import { TreeReader } from './tree-reader.ts';
 
 export interface LocalStoreParts extends PublishContext {
   readonly options: StoreOptions;

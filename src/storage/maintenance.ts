@@ -1,10 +1,11 @@
 /** Slow chores of an open store: old trash, forgotten uploads, remembered operations past their time. */
+
+import type { PublishContext } from './disk/publish-context.ts';
+import type { Trash } from './disk/trash.ts';
 import type { GroupCommit } from './group-commit.ts';
-import type { PublishContext } from './publish-context.ts';
 import { STAGED_KEEP_MS } from './recovery.ts';
 import type { StoreOptions } from './store-api.ts';
 import { message } from './store-errors.ts';
-import type { Trash } from './trash.ts';
 
 const INTERVAL_MS = 10 * 60 * 1000;
 const OPERATIONS_KEEP_MS = 24 * 60 * 60 * 1000;

@@ -5,13 +5,13 @@ import { type PushedRecord, Refusal } from '../replication/operation.ts';
 import type { MergeOutcome, MergePlan } from '../replication/plan.ts';
 import { planMerge } from '../replication/plan-merge.ts';
 import { failpoint } from '../system/failpoint.ts';
-import { dropUnused, hasContent, prepareContent } from './content.ts';
+import { dropUnused, hasContent, prepareContent } from './disk/content.ts';
+import { placeFiles } from './disk/publish.ts';
+import type { PublishContext } from './disk/publish-context.ts';
+import type { Prepared } from './disk/staging.ts';
 import type { Group } from './group.ts';
 import type { GroupCommit } from './group-commit.ts';
-import { placeFiles } from './publish.ts';
-import type { PublishContext } from './publish-context.ts';
 import { checkPushed, checkVector } from './record-check.ts';
-import type { Prepared } from './staging.ts';
 
 /** Hashes asked for at most in one answer. */
 const MAX_NEED = 500;

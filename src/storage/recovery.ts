@@ -1,12 +1,12 @@
 /** What a start does after any kind of end: redo what committed transactions had still to do, clear away the rest. */
 import { lstatSync, readdirSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Catalog } from './catalog.ts';
-import type { Staging } from './staging.ts';
+import type { Catalog } from './catalog/catalog.ts';
+import type { Staging } from './disk/staging.ts';
+import type { ReadOnlyReason } from './disk/store-identity.ts';
+import type { Trash } from './disk/trash.ts';
+import type { Displaced, Volume } from './disk/volume.ts';
 import { diskTrouble, message } from './store-errors.ts';
-import type { ReadOnlyReason } from './store-identity.ts';
-import type { Trash } from './trash.ts';
-import type { Displaced, Volume } from './volume.ts';
 
 export const STAGED_KEEP_MS = 24 * 60 * 60 * 1000;
 

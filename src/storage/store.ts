@@ -6,20 +6,20 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { conflictPath } from '../replication/conflict-name.ts';
-import { Catalog } from './catalog.ts';
-import { DiskSpace } from './disk-space.ts';
+import { Catalog } from './catalog/catalog.ts';
+import { DiskSpace } from './disk/disk-space.ts';
+import type { PublishContext } from './disk/publish-context.ts';
+import { Staging } from './disk/staging.ts';
+import { makeInternalDirectories, type ReadOnlyReason, settleIdentity } from './disk/store-identity.ts';
+import { Trash } from './disk/trash.ts';
+import { type Displaced, flushDirectory, Volume } from './disk/volume.ts';
+import { probeVolume } from './disk/volume-probe.ts';
 import { GroupCommit } from './group-commit.ts';
 import { LocalStore } from './local-store.ts';
 import { INTERNAL_NAME } from './path-check.ts';
-import type { PublishContext } from './publish-context.ts';
 import { recover } from './recovery.ts';
-import { Staging } from './staging.ts';
 import type { Store, StoreOptions } from './store-api.ts';
-import { makeInternalDirectories, type ReadOnlyReason, settleIdentity } from './store-identity.ts';
 import { lockStore } from './store-lock.ts';
-import { Trash } from './trash.ts';
-import { type Displaced, flushDirectory, Volume } from './volume.ts';
-import { probeVolume } from './volume-probe.ts';
 
 /**
  * Opens or makes a store. Throws StoreInUse, CatalogDamaged, VolumeUnfit; a missing or foreign volume is no error: the

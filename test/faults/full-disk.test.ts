@@ -8,7 +8,7 @@ import { assertIdentical, becomeIdentical, diskAgainstCatalog } from '../network
 import { withNetwork } from '../network/with-network.ts';
 import { smallVolume, turnReadOnly } from './small-volume.ts';
 
-/** What the storage server keeps free so that deleting always works (src/storage/disk-space.ts). */
+/** What the storage server keeps free so that deleting always works (src/storage/disk/disk-space.ts). */
 const RESERVE_MEGABYTES = 64;
 
 test.serial('a full disk answers 452, loses nothing, lets itself be emptied and works again', async (t) => {

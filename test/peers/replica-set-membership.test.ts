@@ -4,7 +4,7 @@ import test from 'ava';
 import { openReplica } from '../../src/peers/ftp-replica.ts';
 import { openReplicaSet } from '../../src/peers/replica-set.ts';
 import { credentialsFor, loadOrMakeNetworkKey } from '../../src/peers/trust.ts';
-import { startStorageServer } from '../../src/storage/storage-server.ts';
+import { startStorageServer } from '../../src/storage/server/storage-server.ts';
 import { openStore } from '../../src/storage/store.ts';
 import { Loopback } from '../network/loopback.ts';
 import { listeningLogger } from '../storage/with-storage-server.ts';

@@ -11,7 +11,7 @@ import { openReplicaSet, type PeeredReplicaSet } from '../../src/peers/replica-s
 import type { Outcome } from '../../src/peers/replica-set-api.ts';
 import { credentialsFor, loadOrMakeNetworkKey, type NetworkKey } from '../../src/peers/trust.ts';
 import type { ReplicaRecord } from '../../src/replication/record.ts';
-import { type StorageServer, startStorageServer } from '../../src/storage/storage-server.ts';
+import { type StorageServer, startStorageServer } from '../../src/storage/server/storage-server.ts';
 import { openStore } from '../../src/storage/store.ts';
 import type { Store } from '../../src/storage/store-api.ts';
 import { sweepOnce } from '../../src/sweep/round.ts';

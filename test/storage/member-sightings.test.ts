@@ -1,5 +1,5 @@
 import test from 'ava';
-import { MemberSightings } from '../../src/storage/member-sightings.ts';
+import { MemberSightings } from '../../src/storage/server/member-sightings.ts';
 import { listeningLogger } from './with-storage-server.ts';
 
 const HERE = { member: 'odroid-a', store: 'store-a', boot: 'boot-a' };

@@ -1,7 +1,7 @@
 /** `node server-process.ts <folder>`: a storage server in a process of its own, to be killed. Prints its port. */
 import { join } from 'node:path';
 import { credentialsFor, loadOrMakeNetworkKey } from '../../src/peers/trust.ts';
-import { startStorageServer } from '../../src/storage/storage-server.ts';
+import { startStorageServer } from '../../src/storage/server/storage-server.ts';
 import { openStore } from '../../src/storage/store.ts';
 import { listeningLogger, MEMBER } from './with-storage-server.ts';
 

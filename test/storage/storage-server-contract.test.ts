@@ -6,8 +6,8 @@ import {
   FTP_SRV_VERSION,
   installedFtpSrvVersion,
   makeSrvServer,
-} from '../../src/storage/ftp-srv-internals.ts';
-import { ALLOWED_VERBS, SRV_VERBS } from '../../src/storage/ftp-srv-mended.ts';
+} from '../../src/storage/server/ftp-srv-internals.ts';
+import { ALLOWED_VERBS, SRV_VERBS } from '../../src/storage/server/ftp-srv-mended.ts';
 
 const require = createRequire(import.meta.url);
 const source = (file: string) => readFileSync(require.resolve(`ftp-srv/src/${file}`), 'utf8');

@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import test from 'ava';
 import type { MergeRequest } from '../../src/peers/protocol.ts';
 import type { PushedRecord } from '../../src/replication/operation.ts';
-import { startStorageServer } from '../../src/storage/storage-server.ts';
+import { startStorageServer } from '../../src/storage/server/storage-server.ts';
 import { systemCodeOf } from '../../src/system/exit-status.ts';
 import { listeningLogger, MEMBER, PEER, withStorageServer } from './with-storage-server.ts';
 

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import test from 'ava';
 import { conflictPath } from '../../src/replication/conflict-name.ts';
 import { Refusal } from '../../src/replication/operation.ts';
-import { Catalog } from '../../src/storage/catalog.ts';
+import { Catalog } from '../../src/storage/catalog/catalog.ts';
+import { Trash } from '../../src/storage/disk/trash.ts';
+import { Volume } from '../../src/storage/disk/volume.ts';
 import { openStore } from '../../src/storage/store.ts';
-import { Trash } from '../../src/storage/trash.ts';
-import { Volume } from '../../src/storage/volume.ts';
 import { checkStore, type StoreDirs } from './check-store.ts';
 import { change, openedStore, put, sha256Of, storeOptions, tempDirs } from './opened-store.ts';
 

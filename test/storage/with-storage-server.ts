@@ -9,7 +9,7 @@ import {
   type StorageServer,
   type StorageServerOptions,
   startStorageServer,
-} from '../../src/storage/storage-server.ts';
+} from '../../src/storage/server/storage-server.ts';
 import { openStore } from '../../src/storage/store.ts';
 import type { Store } from '../../src/storage/store-api.ts';
 import type { Logger } from '../../src/system/logger-api.ts';

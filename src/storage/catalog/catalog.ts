@@ -1,0 +1,156 @@
+/**
+ * The catalog of one replica. The writer connection belongs to group-commit.ts, which is the only one between `begin`
+ * and `commit`; everybody else reads through `reader`, a second connection that sees committed transactions only.
+ *
+ * Invariants: `committed` is what the file holds; `state` is that plus the open transaction; seq, change number,
+ * knowledge and totals go to the file in the same transaction as the records they belong to.
+ */
+import { statSync } from 'node:fs';
+import type { DatabaseSync } from 'node:sqlite';
+import type { Change } from '../../replication/plan.ts';
+import type { Dot, ReplicaRecord, VersionVector } from '../../replication/record.ts';
+import { CatalogLedger } from './catalog-ledger.ts';
+import { checkReadable, openReader, openWriter } from './catalog-schema.ts';
+import { type CatalogState, loadState, StateWriter } from './catalog-state.ts';
+import { RecordReader } from './record-reader.ts';
+import { Effects, RecordWriter } from './record-writer.ts';
+
+/** Bigger catalogs are not read through at every start; what is damaged in them shows when it is used. */
+const QUICK_CHECK_BYTES = 64 * 1024 * 1024;
+
+export class Catalog {
+  readonly file: string;
+  /** The conflict path of a file record. */
+  readonly shownAt: (record: ReplicaRecord) => string;
+  /** Committed state only. */
+  readonly reader: RecordReader;
+  /** The writer's view, open transaction included. */
+  readonly table: RecordReader;
+  readonly records: RecordWriter;
+  readonly ledger: CatalogLedger;
+  readonly #database: DatabaseSync;
+  readonly #readDatabase: DatabaseSync;
+  readonly #stateWriter: StateWriter;
+  #state: CatalogState;
+  #committed: CatalogState;
+
+  /** Throws CatalogDamaged. */
+  constructor(file: string, shownAt: (record: ReplicaRecord) => string) {
+    this.file = file;
+    this.shownAt = shownAt;
+    this.#database = openWriter(file);
+    if (statSync(file).size <= QUICK_CHECK_BYTES) checkReadable(this.#database, file);
+    this.#readDatabase = openReader(file);
+    this.#stateWriter = new StateWriter(this.#database);
+    this.#state = loadState(this.#database);
+    this.#committed = this.#state;
+    this.reader = new RecordReader(this.#readDatabase, () => this.#committed);
+    this.table = new RecordReader(this.#database, () => this.#state);
+    this.records = new RecordWriter(this.#database, this.table, shownAt);
+    this.ledger = new CatalogLedger(this.#database);
+  }
+
+  get state(): CatalogState {
+    return this.#state;
+  }
+
+  get committed(): CatalogState {
+    return this.#committed;
+  }
+
+  /** False after SQLite has given up a transaction by itself. */
+  get inTransaction(): boolean {
+    return this.#database.isTransaction;
+  }
+
+  begin(): void {
+    this.#database.exec('BEGIN IMMEDIATE');
+  }
+
+  commit(): void {
+    this.#stateWriter.save(this.#committed, this.#state);
+    this.#database.exec('COMMIT');
+    this.#committed = this.#state;
+  }
+
+  rollback(): void {
+    // SQLite rolls back by itself on a full disk and some I/O errors.
+    if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+    this.#state = this.#committed;
+  }
+
+  /** A transaction of its own. */
+  transaction<T>(action: () => T): T {
+    this.begin();
+    try {
+      const result = action();
+      this.commit();
+      return result;
+    } catch (error) {
+      this.rollback();
+      throw error;
+    }
+  }
+
+  /** Marks a point inside the transaction to which `back` of the result returns. */
+  savepoint(): { back(): void; release(): void } {
+    const state = this.#state;
+    this.#database.exec('SAVEPOINT job');
+    return {
+      back: () => {
+        if (this.#database.isTransaction) this.#database.exec('ROLLBACK TO job; RELEASE job');
+        this.#state = state;
+      },
+      release: () => this.#database.exec('RELEASE job'),
+    };
+  }
+
+  /** Stores the records of a plan in order, with new change numbers. */
+  apply(changes: readonly Change[], now: number): Effects {
+    const effects = new Effects();
+    const totals = { ...this.#state.totals };
+    let { change, lastSeq } = this.#state;
+    for (const { after } of changes) {
+      change += 1;
+      this.records.apply(after, change, now, effects, totals);
+      if (after.dot[0] === this.#state.actor) lastSeq = Math.max(lastSeq, after.dot[1]);
+    }
+    this.#state = { ...this.#state, change, lastSeq, totals };
+    return effects;
+  }
+
+  /** Joins knowledge; `dots` are single writes that may leave gaps, remembered until the gaps close. */
+  learn(knowledge: VersionVector, dots: readonly Dot[] = []): void {
+    const known = this.#stateWriter.learn(this.#state.knowledge, knowledge, dots);
+    if (known !== this.#state.knowledge) this.#state = { ...this.#state, knowledge: known };
+  }
+
+  /** Durable when this returns. */
+  setIdentity(identity: { member: string; store: string; volume: 'new' | 'ready' }): void {
+    this.transaction(() => {
+      this.#state = { ...this.#state, ...identity };
+      this.ledger.meet(identity.member, 0);
+    });
+  }
+
+  /** Takes a new incarnation, so that no dot is ever given out twice; durable when this returns. */
+  incarnate(incarnation: string): void {
+    this.transaction(() => {
+      this.#state = {
+        ...this.#state,
+        incarnation,
+        actor: `${this.#state.member}.${incarnation}`,
+        lastSeq: 0,
+      };
+    });
+  }
+
+  addTrashBytes(bytes: number): void {
+    this.#state = { ...this.#state, trashBytes: this.#state.trashBytes + bytes };
+  }
+
+  close(): void {
+    this.#readDatabase.close();
+    this.#database.close();
+  }
+}

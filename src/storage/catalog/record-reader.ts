@@ -1,0 +1,109 @@
+/** The records of a catalog as one connection sees them: what the planners ask (replication/plan.ts) and what readers ask. */
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { RecordTable } from '../../replication/plan.ts';
+import type { ReplicaRecord, VersionVector } from '../../replication/record.ts';
+import { KIND_DIRECTORY, KIND_FILE } from './catalog-schema.ts';
+import { RECORD_COLUMNS, type Row, recordOf, type StoredRecord, storedOf } from './record-row.ts';
+
+/** What a replica knows beside its records. */
+export interface KnowledgeState {
+  readonly knowledge: VersionVector;
+  readonly collectedStamp: number;
+}
+
+export class RecordReader implements RecordTable {
+  readonly #state: () => KnowledgeState;
+  readonly #get: StatementSync;
+  readonly #isParent: StatementSync;
+  readonly #anyLive: StatementSync;
+  readonly #below: StatementSync;
+  readonly #shadowedAt: StatementSync;
+  readonly #byContent: StatementSync;
+  readonly #sharesInode: StatementSync;
+  readonly #listRecords: StatementSync;
+  readonly #listImplied: StatementSync;
+
+  constructor(database: DatabaseSync, state: () => KnowledgeState) {
+    this.#state = state;
+    this.#get = database.prepare(`SELECT ${RECORD_COLUMNS} FROM records WHERE path = ?`);
+    this.#isParent = database.prepare('SELECT 1 FROM directories WHERE path = ?');
+    this.#anyLive = database.prepare('SELECT 1 FROM records WHERE kind <> 0 LIMIT 1');
+    this.#below = database.prepare(
+      `SELECT ${RECORD_COLUMNS} FROM records WHERE path > ? AND path < ? AND kind <> 0`,
+    );
+    this.#shadowedAt = database.prepare('SELECT path FROM shadowed WHERE shown = ?');
+    this.#byContent = database.prepare(
+      `SELECT ${RECORD_COLUMNS} FROM records WHERE sha256 = ? AND kind = ${KIND_FILE} LIMIT 50`,
+    );
+    this.#sharesInode = database.prepare(
+      `SELECT 1 FROM records WHERE sha256 = ? AND kind = ${KIND_FILE} AND ino = ? AND path <> ? LIMIT 1`,
+    );
+    this.#listRecords = database.prepare(
+      `SELECT ${RECORD_COLUMNS}, EXISTS (SELECT 1 FROM directories d WHERE d.path = records.path) AS parental
+       FROM records WHERE parent = ? AND path > ? AND kind <> 0 ORDER BY path LIMIT ?`,
+    );
+    this.#listImplied = database.prepare(
+      `SELECT d.path FROM directories d WHERE d.parent = ? AND d.path > ?
+       AND NOT EXISTS (SELECT 1 FROM records r WHERE r.path = d.path AND r.kind = ${KIND_DIRECTORY})
+       ORDER BY d.path LIMIT ?`,
+    );
+  }
+
+  get knowledge(): VersionVector {
+    return this.#state().knowledge;
+  }
+
+  get collectedStamp(): number {
+    return this.#state().collectedStamp;
+  }
+
+  get(path: string): ReplicaRecord | undefined {
+    return this.stored(path)?.record;
+  }
+
+  stored(path: string): StoredRecord | undefined {
+    const row = this.#get.get(path);
+    return row === undefined ? undefined : storedOf(row);
+  }
+
+  hasLiveDescendant(path: string): boolean {
+    return (path === '/' ? this.#anyLive.get() : this.#isParent.get(path)) !== undefined;
+  }
+
+  *liveDescendants(path: string): Iterable<ReplicaRecord> {
+    // '0' follows '/' in every byte order that SQLite's BINARY collation knows.
+    const prefix = path === '/' ? '' : path;
+    for (const row of this.#below.all(`${prefix}/`, `${prefix}0`)) yield recordOf(row);
+  }
+
+  shadowedFileShownAt(path: string): ReplicaRecord | undefined {
+    return this.shadowedAt(path)?.record;
+  }
+
+  shadowedAt(shown: string): StoredRecord | undefined {
+    const row = this.#shadowedAt.get(shown);
+    return row === undefined ? undefined : this.stored(String(row['path']));
+  }
+
+  /** Live files with this content whose bytes were published here, at most 50. */
+  withContent(sha256: string): readonly StoredRecord[] {
+    return this.#byContent.all(sha256).map(storedOf);
+  }
+
+  /** True when another record's bytes are the same inode. */
+  sharesInode(record: ReplicaRecord, ino: string): boolean {
+    return this.#sharesInode.get(record.sha256, ino, record.path) !== undefined;
+  }
+
+  /** One page of the records directly in a directory, after a path; `parental`: something live is below it. */
+  page(dir: string, after: string, limit: number): readonly { stored: StoredRecord; parental: boolean }[] {
+    return this.#listRecords
+      .all(dir, after, limit)
+      .map((row: Row) => ({ stored: storedOf(row), parental: row['parental'] === 1 }));
+  }
+
+  /** One page of the directories in a directory that have no directory record of their own. */
+  impliedPage(dir: string, after: string, limit: number): readonly string[] {
+    return this.#listImplied.all(dir, after, limit).map((row: Row) => String(row['path']));
+  }
+}

@@ -1,0 +1,82 @@
+/** The tree as users see it (replication/tree-view.ts says what it is), answered by index look-ups. */
+import type { Entry, RecordReply } from '../../peers/protocol.ts';
+import { Refusal } from '../../replication/operation.ts';
+import type { ReplicaRecord } from '../../replication/record.ts';
+import type { Volume } from '../disk/volume.ts';
+import type { RecordReader } from './record-reader.ts';
+import type { StoredRecord } from './record-row.ts';
+
+const PAGE = 1000;
+
+export class TreeReader {
+  readonly #table: RecordReader;
+  readonly #shownAt: (record: ReplicaRecord) => string;
+  readonly #volume: Volume;
+
+  constructor(table: RecordReader, volume: Volume, shownAt: (record: ReplicaRecord) => string) {
+    this.#table = table;
+    this.#volume = volume;
+    this.#shownAt = shownAt;
+  }
+
+  record(path: string): RecordReply {
+    if (path === '/') return { entry: implied('/'), record: null };
+    const own = this.#table.stored(path);
+    const record = own?.record ?? null;
+    if (this.#table.hasLiveDescendant(path)) {
+      return { entry: own?.record.kind === 'directory' ? entryOf(own.record, path) : implied(path), record };
+    }
+    if (own !== undefined && own.record.kind !== 'tombstone') {
+      return { entry: entryOf(own.record, path), record, ...this.#disk(own) };
+    }
+    const shadowed = this.#table.shadowedAt(path);
+    if (shadowed === undefined) return { entry: null, record };
+    return { entry: entryOf(shadowed.record, path), record, ...this.#disk(shadowed) };
+  }
+
+  /** Throws not-found, not-a-directory now, not at the first entry. Reads a page at a time, so that waiting is free. */
+  list(dir: string): Iterable<Entry> {
+    const { entry } = this.record(dir);
+    if (entry === null) throw new Refusal('not-found', 'no such directory', { path: dir });
+    if (entry.kind !== 'directory') throw new Refusal('not-a-directory', 'not a directory', { path: dir });
+    return this.#entries(dir);
+  }
+
+  *#entries(dir: string): Iterable<Entry> {
+    for (let after = '', more = true; more; ) {
+      const page = this.#table.page(dir, after, PAGE);
+      for (const { stored, parental } of page) {
+        const { record } = stored;
+        if (record.kind !== 'file' || !parental) yield entryOf(record, record.path);
+        else if (this.#isShown(record)) yield entryOf(record, this.#shownAt(record));
+      }
+      after = page.at(-1)?.stored.record.path ?? after;
+      more = page.length === PAGE;
+    }
+    for (let after = '', more = true; more; ) {
+      const page = this.#table.impliedPage(dir, after, PAGE);
+      for (const path of page) yield implied(path);
+      after = page.at(-1) ?? after;
+      more = page.length === PAGE;
+    }
+  }
+
+  /** False when something else has taken the conflict name of a shadowed file. */
+  #isShown(record: ReplicaRecord): boolean {
+    return this.record(this.#shownAt(record)).entry?.record?.path === record.path;
+  }
+
+  #disk({ record, local }: StoredRecord): Pick<RecordReply, 'disk'> {
+    if (local === undefined) return {};
+    return { disk: { path: this.#volume.diskPath(local.place), ino: local.ino, size: record.size } };
+  }
+}
+
+function entryOf(record: ReplicaRecord, path: string): Entry {
+  const { size, sha256, mtime } = record;
+  return { path, kind: record.kind === 'file' ? 'file' : 'directory', size, sha256, mtime, record };
+}
+
+function implied(path: string): Entry {
+  return { path, kind: 'directory', size: 0, sha256: '', mtime: 0 };
+}

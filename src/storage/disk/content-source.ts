@@ -1,0 +1,95 @@
+/** Where the bytes of a hash are in this replica: a published file, else the trash. Looked at, not believed. */
+import { lstatSync } from 'node:fs';
+import { join } from 'node:path';
+import type { CatalogLedger } from '../catalog/catalog-ledger.ts';
+import type { RecordReader } from '../catalog/record-reader.ts';
+import type { StoredRecord } from '../catalog/record-row.ts';
+import type { Volume } from './volume.ts';
+
+/** A file on disk that holds the wanted bytes. */
+export interface ContentSource {
+  readonly diskPath: string;
+  /** Virtual path of a published file; undefined for one in the trash. */
+  readonly place: string | undefined;
+  readonly ino: string;
+  readonly size: number;
+  readonly mtimeNs: string;
+  /** The record's modification time; undefined for one in the trash. */
+  readonly mtime: number | undefined;
+}
+
+/** True when the file is as the catalog says (size, mtime, inode); else it was changed or lost behind our back. */
+export function isIntact(volume: Volume, stored: StoredRecord): boolean {
+  return sourceAt(volume, stored) !== undefined;
+}
+
+export function sourceAt(volume: Volume, { record, local }: StoredRecord): ContentSource | undefined {
+  if (local === undefined) return undefined;
+  const diskPath = volume.diskPath(local.place);
+  const found = statOf(diskPath);
+  if (
+    found === undefined ||
+    String(found.ino) !== local.ino ||
+    String(found.mtimeNs) !== local.mtimeNs ||
+    Number(found.size) !== record.size
+  ) {
+    return undefined;
+  }
+  return {
+    diskPath,
+    place: local.place,
+    ino: local.ino,
+    size: record.size,
+    mtimeNs: local.mtimeNs,
+    mtime: record.mtime,
+  };
+}
+
+export function trashSource(
+  volume: Volume,
+  ledger: CatalogLedger,
+  sha256: string,
+): ContentSource | undefined {
+  for (const row of ledger.trashWithContent(sha256)) {
+    const diskPath = join(volume.trashDir, row.id);
+    const found = statOf(diskPath);
+    if (found === undefined || Number(found.size) !== row.size) continue;
+    return {
+      diskPath,
+      place: undefined,
+      ino: String(found.ino),
+      size: row.size,
+      mtimeNs: String(found.mtimeNs),
+      mtime: undefined,
+    };
+  }
+  return undefined;
+}
+
+/** Candidates in the order of preference; published files with the wanted modification time first. */
+export function findSource(
+  volume: Volume,
+  table: RecordReader,
+  ledger: CatalogLedger,
+  sha256: string,
+  mtime?: number,
+): ContentSource | undefined {
+  let other: ContentSource | undefined;
+  for (const stored of table.withContent(sha256)) {
+    const source = sourceAt(volume, stored);
+    if (source !== undefined && (mtime === undefined || source.mtime === mtime)) return source;
+    other ??= source;
+  }
+  return other ?? trashSource(volume, ledger, sha256);
+}
+
+function statOf(diskPath: string) {
+  try {
+    const found = lstatSync(diskPath, { bigint: true, throwIfNoEntry: false });
+    return found?.isFile() === true ? found : undefined;
+  } catch (error) {
+    // A file where a directory of the path should be: the wanted file is not there.
+    if (error instanceof Error && 'code' in error && error.code === 'ENOTDIR') return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,185 @@
+/**
+ * The plain files as users see them. The one place that changes them: every step is an intent that a committed
+ * transaction has written down, so each can be redone after a crash and does nothing when it was done already.
+ *
+ * Nothing unknown is ever overwritten or deleted: what is found where the catalog knows another file, or none, is
+ * moved to the trash.
+ */
+import { randomBytes } from 'node:crypto';
+import { constants, lstatSync, mkdirSync, renameSync, rmdirSync, unlinkSync, utimesSync } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import type { Intent } from '../catalog/catalog-ledger.ts';
+import { INTERNAL_NAME } from '../path-check.ts';
+import { errnoOf, FlushFailed } from '../store-errors.ts';
+
+export interface Displaced {
+  /** Name in the trash. */
+  readonly id: string;
+  readonly place: string;
+  readonly size: number;
+}
+
+const CONCURRENT_FLUSHES = 16;
+const MAX_OPEN_TRIES = 200;
+const OPEN_PAUSE_MS = 25;
+
+export class Volume {
+  readonly filesDir: string;
+  readonly stagingDir: string;
+  readonly trashDir: string;
+  #anchor: string | undefined;
+  readonly #onDisplaced: (what: Displaced) => void;
+
+  constructor(filesDir: string, onDisplaced: (what: Displaced) => void) {
+    this.filesDir = filesDir;
+    this.stagingDir = join(filesDir, INTERNAL_NAME, 'staging');
+    this.trashDir = join(filesDir, INTERNAL_NAME, 'trash');
+    this.#onDisplaced = onDisplaced;
+  }
+
+  /** Takes note of the mount that is there now. */
+  remember(): void {
+    this.#anchor = this.#look();
+  }
+
+  /** False when another file system, or nothing, is where the volume was: then nothing may be changed. */
+  isPresent(): boolean {
+    return this.#anchor !== undefined && this.#look() === this.#anchor;
+  }
+
+  #look(): string | undefined {
+    const found = lstatSync(this.stagingDir, { bigint: true, throwIfNoEntry: false });
+    return found === undefined ? undefined : `${found.dev}:${found.ino}`;
+  }
+
+  diskPath(place: string): string {
+    return this.filesDir + place;
+  }
+
+  /** Does a step; adds the directories that have to be flushed to `dirty`. Throws what the disk says. */
+  carryOut(intent: Intent, dirty: Set<string>): void {
+    const path = this.diskPath(intent.place);
+    switch (intent.action) {
+      case 'remove':
+        if (inodeAt(path) === intent.ino) unlinkSync(path);
+        break;
+      case 'rmdir':
+        removeIfEmpty(path);
+        break;
+      case 'mkdir':
+        this.#makeDirectory(intent.place, dirty);
+        break;
+      case 'publish':
+        this.#publish(intent.place, join(this.stagingDir, intent.staged), intent.ino, dirty);
+        break;
+      case 'touch':
+        if (inodeAt(path) === intent.ino) utimesSync(path, intent.mtime / 1000, intent.mtime / 1000);
+        return;
+    }
+    dirty.add(dirname(path));
+  }
+
+  #publish(place: string, staged: string, replaced: string | null, dirty: Set<string>): void {
+    const path = this.diskPath(place);
+    const there = lstatSync(path, { bigint: true, throwIfNoEntry: false });
+    if (there !== undefined && (there.isDirectory() || String(there.ino) !== replaced)) {
+      const inode = inodeAt(staged);
+      if (inode === undefined) return; // done before the crash
+      if (inode === String(there.ino)) {
+        unlinkSync(staged); // rename() of two names of one file does nothing
+        return;
+      }
+      if (!there.isDirectory() || !removeIfEmpty(path)) this.#displace(place, Number(there.size));
+    }
+    try {
+      renameSync(staged, path);
+    } catch (error) {
+      if (errnoOf(error) !== 'ENOENT' || inodeAt(staged) === undefined) throw error;
+      this.#makeDirectory(dirname(place), dirty); // somebody removed it behind our back
+      renameSync(staged, path);
+    }
+  }
+
+  #makeDirectory(place: string, dirty: Set<string>): void {
+    const path = this.diskPath(place);
+    try {
+      mkdirSync(path);
+    } catch (error) {
+      const errno = errnoOf(error);
+      if (errno === 'ENOENT' || errno === 'ENOTDIR') {
+        this.#makeDirectory(dirname(place), dirty);
+      } else if (errno === 'EEXIST') {
+        const there = lstatSync(path);
+        if (there.isDirectory()) return;
+        this.#displace(place, there.size);
+      } else throw error;
+      mkdirSync(path);
+    }
+    dirty.add(dirname(path));
+  }
+
+  /** Something the catalog does not know is in the way: to the trash with it, never over it. */
+  #displace(place: string, size: number): void {
+    const id = `unknown-${randomBytes(12).toString('hex')}`;
+    renameSync(this.diskPath(place), join(this.trashDir, id));
+    this.#onDisplaced({ id, place, size });
+  }
+
+  /** Makes the entries of directories durable; one that is gone has nothing to flush. Throws FlushFailed. */
+  async flushDirectories(dirs: Iterable<string>): Promise<void> {
+    const left = [...dirs];
+    const flushNext = async (): Promise<void> => {
+      for (let dir = left.pop(); dir !== undefined; dir = left.pop()) await flushDirectory(dir);
+    };
+    await Promise.all(Array.from({ length: Math.min(CONCURRENT_FLUSHES, left.length) }, flushNext));
+  }
+}
+
+/** A directory that is gone, or a file by now, has no entries to flush. Throws FlushFailed. */
+export async function flushDirectory(dir: string): Promise<void> {
+  let handle: FileHandle | undefined;
+  for (let tries = 1; handle === undefined; tries += 1) {
+    try {
+      handle = await open(dir, constants.O_RDONLY | constants.O_DIRECTORY);
+    } catch (error) {
+      const errno = errnoOf(error);
+      if (errno === 'ENOENT' || errno === 'ENOTDIR') return;
+      // Too many open files pass; nothing has failed to reach the disk yet.
+      if ((errno !== 'EMFILE' && errno !== 'ENFILE') || tries === MAX_OPEN_TRIES)
+        throw new FlushFailed(dir, error);
+      await setTimeout(OPEN_PAUSE_MS);
+    }
+  }
+  try {
+    await handle.sync();
+  } catch (error) {
+    throw new FlushFailed(dir, error);
+  } finally {
+    await handle.close();
+  }
+}
+
+/** The inode of what is at a disk path (a link itself, not its target), undefined for nothing. */
+export function inodeAt(path: string): string | undefined {
+  try {
+    return lstatSync(path, { bigint: true, throwIfNoEntry: false })?.ino.toString();
+  } catch (error) {
+    if (errnoOf(error) === 'ENOTDIR') return undefined;
+    throw error;
+  }
+}
+
+/** False when something is in it. */
+function removeIfEmpty(path: string): boolean {
+  try {
+    rmdirSync(path);
+    return true;
+  } catch (error) {
+    const errno = errnoOf(error);
+    if (errno === 'ENOENT') return true;
+    if (errno === 'ENOTEMPTY' || errno === 'EEXIST' || errno === 'ENOTDIR') return false;
+    throw error;
+  }
+}

@@ -1,0 +1,105 @@
+/** The FTP verbs of the peer protocol that we answer ourselves; ftp-srv's own are too trusting (ftp-srv-mended.ts). */
+import { type DataConnection, reset } from '../../peers/data-connection.ts';
+import { decodeJson } from '../../peers/wire.ts';
+import type { PassivePort } from './passive-port.ts';
+import type { PeerTree } from './peer-tree.ts';
+import { type Answer, answerJson } from './server-answer.ts';
+import { runSiteVerb, type SitePeer, type SiteServices } from './site-verbs.ts';
+import { receive, send } from './transfers.ts';
+
+/** What a command of one connection may use. */
+export interface CommandContext {
+  readonly services: SiteServices;
+  readonly peer: SitePeer;
+  readonly tree: PeerTree;
+  readonly port: PassivePort;
+  /** Offset of the last REST, used once. */
+  restart: number;
+  say(answer: Answer): void;
+}
+
+type Command = (argument: string, context: CommandContext, aborted: AbortSignal) => Promise<Answer>;
+
+/** How long an EPSV may take to be followed by a connection. */
+const CLAIM_MS = 10_000;
+
+export const peerCommands: { readonly [verb: string]: Command } = {
+  async SITE(argument, { services, peer }) {
+    const [verb = '', encoded, ...more] = argument.split(' ');
+    if (more.length > 0) return { code: 501, text: 'One argument, base64url.' };
+    const request = encoded === undefined || encoded === '' ? {} : decodeJson(encoded);
+    const reply = await runSiteVerb(verb.toUpperCase(), request, services, peer);
+    return reply === undefined ? { code: 502, text: 'No such SITE verb.' } : answerJson(reply);
+  },
+
+  async EPSV(argument, { port }) {
+    if (argument !== '' && !/^(?:1|2|ALL)$/i.test(argument)) return { code: 522, text: 'Use (1,2)' };
+    return { code: 229, text: `Extended passive mode (|||${await port.open()}|)` };
+  },
+
+  async REST(argument, context) {
+    if (!/^\d{1,15}$/.test(argument)) return { code: 501, text: 'REST takes a number of bytes.' };
+    context.restart = Number(argument);
+    return { code: 350, text: `Next transfer begins at ${argument}.` };
+  },
+
+  async SIZE(argument, { tree }) {
+    return { code: 213, text: String((await tree.get(argument)).size) };
+  },
+
+  async DELE(argument, { tree }) {
+    await tree.delete(argument);
+    return { code: 250, text: 'Gone.' };
+  },
+
+  STOR: (argument, context, aborted) => store(argument, false, context, aborted),
+  APPE: (argument, context, aborted) => store(argument, true, context, aborted),
+
+  async RETR(argument, context, aborted) {
+    const start = takeRestart(context);
+    // Refused before anybody waits for the data connection, and with the port free again.
+    const source = await context.tree.read(argument, { start }).catch((error: unknown) => {
+      context.port.close('the file was refused');
+      throw error;
+    });
+    let data: DataConnection;
+    try {
+      data = await context.port.claim(CLAIM_MS);
+    } catch (error) {
+      source.destroy();
+      throw error;
+    }
+    context.say({ code: 150, text: 'Here it comes.' });
+    await send(source, data, aborted);
+    return { code: 226, text: 'Sent.' };
+  },
+
+  async ABOR(_argument, { port }) {
+    port.close('ABOR');
+    return { code: 226, text: 'Nothing is running.' };
+  },
+};
+
+/** What came before a failure stays in staging: the next try goes on behind it. */
+async function store(path: string, append: boolean, context: CommandContext, aborted: AbortSignal) {
+  const start = takeRestart(context);
+  const data = await context.port.claim(CLAIM_MS);
+  const writer = await context.tree.write(path, { append, start }).catch((error: unknown) => {
+    reset(data);
+    throw error;
+  });
+  try {
+    context.say({ code: 150, text: 'Send it.' });
+    await receive(data, writer, aborted);
+    return { code: 226, text: JSON.stringify(await writer.end()) };
+  } catch (error) {
+    await writer.abort();
+    throw error;
+  }
+}
+
+function takeRestart(context: CommandContext): number {
+  const { restart } = context;
+  context.restart = 0;
+  return restart;
+}

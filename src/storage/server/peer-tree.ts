@@ -1,0 +1,122 @@
+/**
+ * The virtual tree that peers see instead of a disk, as ftp-srv's "file system" of a connection:
+ *
+ *   /staging/<id>            STOR, REST + STOR, APPE, RETR, SIZE, DELE
+ *   /objects/<sha256>        RETR, SIZE
+ *   /list/<base64url(dir)>   RETR: NDJSON of Entry
+ *   /changes/<n>             RETR: NDJSON, a header and records
+ *
+ * No other path exists, and no path of the peer's ever becomes a path of the disk: names are checked ids or hashes.
+ */
+import type { FileHandle } from 'node:fs/promises';
+import { Readable } from 'node:stream';
+import { decodeText, toNdjson, WireError } from '../../peers/wire.ts';
+import { Refusal } from '../../replication/operation.ts';
+import type { StagingWriter, Store } from '../store-api.ts';
+
+type Place =
+  | { readonly kind: 'staging'; readonly id: string }
+  | { readonly kind: 'object'; readonly sha256: string }
+  | { readonly kind: 'list'; readonly dir: string }
+  | { readonly kind: 'changes'; readonly after: number };
+
+const STAGING_ID = /^[A-Za-z0-9_-]{8,80}$/;
+const SHA256 = /^[0-9a-f]{64}$/;
+const READ_BYTES = 256 * 1024;
+
+export class PeerTree {
+  readonly #store: Store;
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  /** `start`: bytes already there. @throws Refusal, WireError */
+  async write(path: string, options: { append: boolean; start: number }): Promise<StagingWriter> {
+    const place = placeOf(path);
+    if (place.kind !== 'staging') throw notHere(path);
+    const start = options.append ? ((await this.#store.stagedSize(place.id)) ?? 0) : options.start;
+    return await this.#store.writeStaging(place.id, start);
+  }
+
+  /** The stream owns what it reads from: destroying it lets file or snapshot go. @throws Refusal, WireError */
+  async read(path: string, { start }: { start: number }): Promise<Readable> {
+    const place = placeOf(path);
+    if (start > 0 && (place.kind === 'list' || place.kind === 'changes')) {
+      throw new WireError('records cannot be read from the middle');
+    }
+    switch (place.kind) {
+      case 'staging':
+        return await readFile(await this.#store.openStaging(place.id), start);
+      case 'object':
+        return await readFile((await this.#store.openObject(place.sha256)).handle, start);
+      case 'list':
+        return records(this.#store.list(place.dir));
+      case 'changes': {
+        const { header, records: changed } = this.#store.changes(place.after);
+        return records(changed, header);
+      }
+    }
+  }
+
+  /** Bytes. @throws Refusal not-found */
+  async get(path: string): Promise<{ readonly size: number }> {
+    const place = placeOf(path);
+    if (place.kind === 'staging') {
+      const size = await this.#store.stagedSize(place.id);
+      if (size === null) throw new Refusal('not-found', 'no such staged file');
+      return { size };
+    }
+    if (place.kind !== 'object') throw notHere(path);
+    const { handle, size } = await this.#store.openObject(place.sha256);
+    await handle.close();
+    return { size };
+  }
+
+  async delete(path: string): Promise<void> {
+    const place = placeOf(path);
+    if (place.kind !== 'staging') throw notHere(path);
+    await this.#store.dropStaging(place.id);
+  }
+}
+
+function notHere(path: string): Refusal {
+  return new Refusal('invalid', `not possible in the peer tree: ${path.slice(0, 100)}`);
+}
+
+function placeOf(path: string): Place {
+  const [empty, folder, name, ...more] = path.split('/');
+  if (empty !== '' || name === undefined || more.length > 0) throw notHere(path);
+  if (folder === 'staging' && STAGING_ID.test(name)) return { kind: 'staging', id: name };
+  if (folder === 'objects' && SHA256.test(name)) return { kind: 'object', sha256: name };
+  if (folder === 'list') return { kind: 'list', dir: decodeText(name) };
+  if (folder === 'changes' && /^\d{1,15}$/.test(name)) return { kind: 'changes', after: Number(name) };
+  throw notHere(path);
+}
+
+async function readFile(handle: FileHandle, start: number): Promise<Readable> {
+  try {
+    const { size } = await handle.stat();
+    if (start > size) throw new Refusal('invalid', `it has ${size} bytes, so it cannot go on at ${start}`);
+    // Up to the size of this moment: a staged file may grow meanwhile.
+    if (start === size) {
+      await handle.close();
+      return Readable.from([]);
+    }
+    return handle.createReadStream({ start, end: size - 1, highWaterMark: READ_BYTES });
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
+/** A stream of NDJSON; destroying it returns the iterator, even when nobody has asked it for anything yet. */
+function records(values: Iterable<unknown>, header?: unknown): Readable {
+  const iterator = values[Symbol.iterator]();
+  function* all(): Generator<unknown, void> {
+    if (header !== undefined) yield header;
+    yield* { [Symbol.iterator]: () => iterator };
+  }
+  const stream = Readable.from(toNdjson(all()), { objectMode: false, highWaterMark: READ_BYTES });
+  return stream.once('close', () => iterator.return?.());
+}

@@ -1,0 +1,174 @@
+/** `SITE <VERB> <base64url(JSON)>`: requests checked, handed to the store, answered with one line of JSON. */
+import {
+  type CommitRequest,
+  type Hello,
+  type HelloRequest,
+  type MergeRequest,
+  PROTOCOL_VERSION,
+  type ProxyReport,
+  type RecordReply,
+  type StageReply,
+  type StatusReply,
+  type SweepCounter,
+  type SweepReport,
+} from '../../peers/protocol.ts';
+import { WireError } from '../../peers/wire.ts';
+import type { Logger } from '../../system/logger-api.ts';
+import type { Store } from '../store-api.ts';
+import type { MemberSightings } from './member-sightings.ts';
+import type { SweepBoard } from './sweep-board.ts';
+
+export interface SiteServices {
+  readonly store: Store;
+  readonly boot: string;
+  readonly version: string;
+  /** Milliseconds since 1970. */
+  readonly startedAt: number;
+  readonly board: SweepBoard;
+  readonly sightings: MemberSightings;
+  readonly logger: Logger;
+}
+
+/** Who asks: one control connection. */
+export interface SitePeer {
+  /** Name in the certificate. */
+  readonly member: string;
+  readonly address: string;
+  readonly sameMachine: boolean;
+  /** A process of this very member on this very machine: it may use paths of the disk. */
+  readonly own: boolean;
+  /** Aborted when the connection ends or the server stops. */
+  readonly ended: AbortSignal;
+}
+
+type Fields = { readonly [field: string]: unknown };
+type Handler = (request: Fields, services: SiteServices, peer: SitePeer) => unknown;
+
+const MAX_WAIT_SECONDS = 60;
+
+const verbs: { readonly [verb: string]: Handler } = {
+  HELLO: sayHello,
+  RECORD(request, { store }, { own }): RecordReply {
+    const { entry, record, disk } = store.record(text(request, 'path'));
+    return own && request['local'] === true && disk !== undefined
+      ? { entry, record, disk }
+      : { entry, record };
+  },
+  async STAGE(request, { store }, { own }): Promise<StageReply> {
+    const prefix = request['prefix'] === undefined ? undefined : object(request, 'prefix');
+    const wanted = {
+      id: text(request, 'id'),
+      ...(prefix && { prefix: { sha256: text(prefix, 'sha256'), length: count(prefix, 'length') } }),
+    };
+    const { size, diskPath } = await store.stage(wanted, own ? 'own process' : 'peer');
+    return own ? { size, path: diskPath } : { size };
+  },
+  async COMMIT(request, { store }) {
+    text(request, 'id');
+    text(object(request, 'operation'), 'op');
+    return await store.commit(request as unknown as CommitRequest);
+  },
+  async MERGE(request, { store }) {
+    text(request, 'mode');
+    if (request['records'] !== undefined && !Array.isArray(request['records'])) throw wrong('records');
+    if (request['content'] !== undefined) object(request, 'content');
+    if (request['exchange'] !== undefined) object(request, 'exchange');
+    if (request['batch'] !== undefined) text(request, 'batch');
+    return await store.merge(request as unknown as MergeRequest);
+  },
+  CURSOR(request, { store }) {
+    return store.cursor({ store: text(request, 'store'), incarnation: text(request, 'incarnation') });
+  },
+  SWEEP(request, { board, logger }, { member }): SweepCounter {
+    const why = text(request, 'why').slice(0, 200);
+    logger.debug('a sweep is asked for', { member, why });
+    return { request: board.ask() };
+  },
+  async WAIT(request, { board }, { ended }): Promise<SweepCounter> {
+    const seconds = Math.min(count(request, 'seconds'), MAX_WAIT_SECONDS);
+    return { request: await board.wait(count(request, 'after'), seconds, ended) };
+  },
+  LOCK(request, { board }, peer) {
+    return { held: board.lock(lockName(request), peer) };
+  },
+  UNLOCK(request, { board }, peer) {
+    board.unlock(lockName(request), peer);
+    return { held: false };
+  },
+  REPORT(request, { board }) {
+    const { sweep, proxy } = request;
+    board.report({
+      ...(sweep !== undefined && { sweep: object(request, 'sweep') as unknown as SweepReport }),
+      ...(proxy !== undefined && { proxy: object(request, 'proxy') as unknown as ProxyReport }),
+    });
+    return {};
+  },
+  STATUS(_request, services): StatusReply {
+    const { store, board, startedAt, version } = services;
+    return { hello: ownHello(services), ...store.counts(), startedAt, version, ...board.reports };
+  },
+};
+
+export const SITE_VERBS: readonly string[] = Object.keys(verbs);
+
+/** Undefined: no such verb. @throws Refusal, PeerRefused, WireError */
+export async function runSiteVerb(
+  verb: string,
+  request: Fields,
+  services: SiteServices,
+  peer: SitePeer,
+): Promise<unknown> {
+  const handler = Object.hasOwn(verbs, verb) ? verbs[verb] : undefined;
+  return handler === undefined ? undefined : await handler(request, services, peer);
+}
+
+function ownHello({ store, boot }: SiteServices): Hello {
+  return { ...store.hello(), boot };
+}
+
+function sayHello(request: Fields, services: SiteServices, peer: SitePeer): Hello {
+  if (count(request, 'protocol') !== PROTOCOL_VERSION) {
+    throw new WireError(
+      `this member speaks protocol ${PROTOCOL_VERSION}, the asker ${request['protocol']}: install the same version of Cloudroid on both`,
+    );
+  }
+  if (request['from'] !== undefined) {
+    const fields = object(request, 'from');
+    const from: NonNullable<HelloRequest['from']> = {
+      member: text(fields, 'member'),
+      store: text(fields, 'store'),
+      boot: text(fields, 'boot'),
+    };
+    services.sightings.check(from, peer);
+    services.store.meetMember(from.member);
+  }
+  return ownHello(services);
+}
+
+function lockName(request: Fields): string {
+  const name = text(request, 'name');
+  if (name !== 'sweep') throw wrong('name');
+  return name;
+}
+
+function text(request: Fields, field: string): string {
+  const value = request[field];
+  if (typeof value !== 'string') throw wrong(field);
+  return value;
+}
+
+function count(request: Fields, field: string): number {
+  const value = request[field];
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0) throw wrong(field);
+  return value;
+}
+
+function object(request: Fields, field: string): Fields {
+  const value = request[field];
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw wrong(field);
+  return value as Fields;
+}
+
+function wrong(field: string): WireError {
+  return new WireError(`the request's ${field} is missing or malformed`);
+}
