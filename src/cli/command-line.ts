@@ -47,9 +47,12 @@ function parserFor(commands: CommandTable, args: readonly string[], version: str
     .help()
     .alias('help', 'h')
     .option('config', { type: 'string', describe: 'JSON file with any of these settings as keys' });
-  for (const [name, { description, switches = {} }] of Object.entries(commands)) {
-    const own = Object.keys(switches).map((word) => ` [--${word}]`);
-    parser.command(name, `${description}${own.join('')}`);
+  for (const [name, { description, switches = {}, wordsShown }] of Object.entries(commands)) {
+    const own = [
+      ...(wordsShown === undefined ? [] : [wordsShown]),
+      ...Object.keys(switches).map((word) => `[--${word}]`),
+    ];
+    parser.command(name, [description, ...own].join(' '));
     for (const [word, describe] of Object.entries(switches)) {
       parser.option(word, { type: 'boolean', describe: `${name}: ${describe}` });
     }
@@ -81,13 +84,14 @@ function dashed(name: string): string {
 }
 
 function chooseCommand(words: readonly string[], commands: CommandTable): [string, Command] {
-  const [name, surplus] = words;
+  const [name, ...following] = words;
   if (name === undefined) throw usage(`Which command? One of ${Object.keys(commands).join(', ')}.`);
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (command === undefined) {
     const hint = nearest(name, Object.keys(commands));
     throw usage(`Unknown command "${name}".${hint === null ? '' : ` Did you mean "${hint}"?`}`);
   }
+  const surplus = following[command.maxWords ?? 0];
   if (surplus !== undefined) throw usage(`"${surplus}" after ${name} means nothing.`);
   return [name, command];
 }
@@ -107,7 +111,8 @@ export async function runCommandLine(
     present.map(([name]) => name),
     [...settingNames, 'config', 'help', 'version', 'h', ...switches],
   );
-  const [name, command] = chooseCommand(Array.isArray(words) ? words.map(String) : [], commands);
+  const all = Array.isArray(words) ? words.map(String) : [];
+  const [name, command] = chooseCommand(all, commands);
   const on = new Set(
     present.filter(([word, value]) => switches.includes(word) && value === true).map(([w]) => w),
   );
@@ -125,5 +130,5 @@ export async function runCommandLine(
   for (const warning of strangeVariables(process.env)) console.error(`cloudroid: ${warning}`);
   const settings = loadSettings({ options, environment: process.env, currentDir: process.cwd() });
   const run = await command.load();
-  return run({ settings, version, options, switches: on });
+  return run({ settings, version, options, switches: on, words: all.slice(1) });
 }

@@ -10,12 +10,18 @@ export interface CommandInput {
   readonly options: { readonly [name: string]: string };
   /** The command's own switches that are on (`once`, `json`). */
   readonly switches: ReadonlySet<string>;
+  /** What follows the command's name: `peers add 10.0.0.2` has ['add', '10.0.0.2']. */
+  readonly words: readonly string[];
 }
 
 export interface Command {
   readonly description: string;
   /** Name and description of each of its own switches. */
   readonly switches?: { readonly [name: string]: string };
+  /** Most words that may follow its name; absent: none. */
+  readonly maxWords?: number;
+  /** How those words go, for the help: `[list | add ADDRESS]`. */
+  readonly wordsShown?: string;
   /** Loaded when used: `status` need not wait for the storage server's code. */
   readonly load: () => Promise<(input: CommandInput) => Promise<ExitStatus>>;
 }

@@ -16,7 +16,7 @@ import type { Operation, PushedRecord } from '../replication/operation.ts';
 import type { MergeOutcome } from '../replication/plan.ts';
 import type { ReplicaRecord, VersionVector } from '../replication/record.ts';
 
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 export const MAX_LINE_BYTES = 128 * 1024;
 /** Files up to this many bytes travel inside COMMIT and MERGE, so that a small upload costs one round trip a member. */
 export const INLINE_LIMIT_BYTES = 32 * 1024;
@@ -43,6 +43,10 @@ export interface Hello {
   readonly knowledge: VersionVector;
   /** Member ids met and not retired, own included. */
   readonly members: readonly string[];
+  /** Member ids retired by an operator: never again taken for members. */
+  readonly retired: readonly string[];
+  /** Root of the hash tree (replication/hash-tree.ts), of the same moment as `knowledge` and `changes`. */
+  readonly tree: string;
   readonly freeBytes: number;
   /** Why this replica takes no writes, or null. */
   readonly readOnly: string | null;

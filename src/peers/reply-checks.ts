@@ -44,6 +44,8 @@ export function parseHello(text: string): Hello {
     boot: 'string',
     knowledge: 'object',
     members: 'array',
+    retired: 'array',
+    tree: 'string',
     freeBytes: 'number',
     changes: 'number',
   });

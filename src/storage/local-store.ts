@@ -80,6 +80,8 @@ export class LocalStore implements Store {
       boot: this.#boot,
       knowledge,
       members: [...this.#members].sort(),
+      retired: [],
+      tree: catalog.tree.root,
       freeBytes: space.freeBytes(),
       readOnly: this.#readOnly,
       changes: change,

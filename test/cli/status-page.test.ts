@@ -42,6 +42,8 @@ const reply: StatusReply = {
     boot: 'b',
     knowledge: {},
     members: ['left-aaaa'],
+    retired: [],
+    tree: '0'.repeat(64),
     freeBytes: 5 * 2 ** 30,
     readOnly: null,
     changes: 9,

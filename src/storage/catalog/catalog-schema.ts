@@ -6,11 +6,13 @@
  *              "has live descendants" and shadowing index look-ups
  * shadowed     live files whose path is a directory too, by the conflict name they are shown and stored at
  * intents      what is still to be done on disk for committed transactions, in order
+ * tree         the sums of the hash tree's buckets (replication/hash-tree.ts)
+ * salvage      while a lost catalog is rebuilt: files found in the volume, with the hash of what is not settled yet
  */
 import { DatabaseSync } from 'node:sqlite';
 import { CatalogDamaged, isDamage } from '../store-errors.ts';
 
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 
 /** Values of records.kind. */
 export const KIND_TOMBSTONE = 0;
@@ -58,7 +60,8 @@ CREATE TABLE trash (
   path TEXT NOT NULL,
   sha256 TEXT NOT NULL,
   size INTEGER NOT NULL,
-  at INTEGER NOT NULL
+  at INTEGER NOT NULL,
+  why TEXT NOT NULL DEFAULT ''
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX trash_content ON trash (sha256) WHERE sha256 <> '';
 CREATE INDEX trash_age ON trash (at);
@@ -72,8 +75,36 @@ CREATE TABLE cursors (
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE operations (id TEXT PRIMARY KEY, reply TEXT NOT NULL, at INTEGER NOT NULL) STRICT;
 CREATE INDEX operations_age ON operations (at);
-CREATE TABLE members (member TEXT PRIMARY KEY, met_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE members (
+  member TEXT PRIMARY KEY,
+  met_at INTEGER NOT NULL,
+  retired_at INTEGER
+) STRICT, WITHOUT ROWID;
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE tree (bucket INTEGER PRIMARY KEY, digest BLOB NOT NULL) STRICT;
+CREATE INDEX records_missing ON records (path) WHERE kind = 2 AND ino IS NULL;
+CREATE TABLE salvage (
+  path TEXT PRIMARY KEY,
+  sha256 TEXT NOT NULL,
+  size INTEGER NOT NULL,
+  mtime INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX salvage_content ON salvage (sha256) WHERE sha256 <> '';
+`;
+
+/** From format 1. The sums of the tree are made when the catalog is opened (hash-tree-table.ts). */
+const FROM_VERSION_1 = `
+ALTER TABLE trash ADD COLUMN why TEXT NOT NULL DEFAULT '';
+ALTER TABLE members ADD COLUMN retired_at INTEGER;
+CREATE TABLE tree (bucket INTEGER PRIMARY KEY, digest BLOB NOT NULL) STRICT;
+CREATE INDEX records_missing ON records (path) WHERE kind = 2 AND ino IS NULL;
+CREATE TABLE salvage (
+  path TEXT PRIMARY KEY,
+  sha256 TEXT NOT NULL,
+  size INTEGER NOT NULL,
+  mtime INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX salvage_content ON salvage (sha256) WHERE sha256 <> '';
 `;
 
 /** Opens the writer connection, making the tables in a new file. Throws CatalogDamaged. */
@@ -85,6 +116,8 @@ export function openWriter(file: string): DatabaseSync {
       const version = Number(database.prepare('PRAGMA user_version').get()?.['user_version']);
       if (version === 0) {
         database.exec(`BEGIN IMMEDIATE; ${TABLES} PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`);
+      } else if (version === 1) {
+        database.exec(`BEGIN IMMEDIATE; ${FROM_VERSION_1} PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`);
       } else if (version !== SCHEMA_VERSION) {
         throw new Error(
           `The catalog ${file} has format ${version}, this version of Cloudroid reads format ${SCHEMA_VERSION}.`,

@@ -7,11 +7,13 @@
  */
 import { statSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
+import { type HashTree, treeChange } from '../../replication/hash-tree.ts';
 import type { Change } from '../../replication/plan.ts';
 import type { Dot, ReplicaRecord, VersionVector } from '../../replication/record.ts';
 import { CatalogLedger } from './catalog-ledger.ts';
 import { checkReadable, openReader, openWriter } from './catalog-schema.ts';
 import { type CatalogState, loadState, StateWriter } from './catalog-state.ts';
+import { HashTreeTable } from './hash-tree-table.ts';
 import { RecordReader } from './record-reader.ts';
 import { Effects, RecordWriter } from './record-writer.ts';
 
@@ -31,6 +33,7 @@ export class Catalog {
   readonly #database: DatabaseSync;
   readonly #readDatabase: DatabaseSync;
   readonly #stateWriter: StateWriter;
+  readonly #tree: HashTreeTable;
   #state: CatalogState;
   #committed: CatalogState;
 
@@ -48,6 +51,19 @@ export class Catalog {
     this.table = new RecordReader(this.#database, () => this.#state);
     this.records = new RecordWriter(this.#database, this.table, shownAt);
     this.ledger = new CatalogLedger(this.#database);
+    this.#tree = new HashTreeTable(this.#database);
+    // A catalog of format 1 has none. A sum of records that is zero belongs to no record at all.
+    if (/^0+$/.test(this.#tree.committed.root)) this.rebuildTree();
+  }
+
+  /** Committed state only. */
+  get tree(): HashTree {
+    return this.#tree.committed;
+  }
+
+  /** Makes the sums of the hash tree anew from the records; how many of the 65,536 were wrong. */
+  rebuildTree(): number {
+    return this.transaction(() => this.#tree.rebuild());
   }
 
   get state(): CatalogState {
@@ -69,13 +85,16 @@ export class Catalog {
 
   commit(): void {
     this.#stateWriter.save(this.#committed, this.#state);
+    this.#tree.save();
     this.#database.exec('COMMIT');
+    this.#tree.saved();
     this.#committed = this.#state;
   }
 
   rollback(): void {
     // SQLite rolls back by itself on a full disk and some I/O errors.
     if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+    this.#tree.cutTo(0);
     this.#state = this.#committed;
   }
 
@@ -95,10 +114,12 @@ export class Catalog {
   /** Marks a point inside the transaction to which `back` of the result returns. */
   savepoint(): { back(): void; release(): void } {
     const state = this.#state;
+    const { noted } = this.#tree;
     this.#database.exec('SAVEPOINT job');
     return {
       back: () => {
         if (this.#database.isTransaction) this.#database.exec('ROLLBACK TO job; RELEASE job');
+        this.#tree.cutTo(noted);
         this.#state = state;
       },
       release: () => this.#database.exec('RELEASE job'),
@@ -110,8 +131,9 @@ export class Catalog {
     const effects = new Effects();
     const totals = { ...this.#state.totals };
     let { change, lastSeq } = this.#state;
-    for (const { after } of changes) {
+    for (const { before, after } of changes) {
       change += 1;
+      this.#tree.note(treeChange(before, after));
       this.records.apply(after, change, now, effects, totals);
       if (after.dot[0] === this.#state.actor) lastSeq = Math.max(lastSeq, after.dot[1]);
     }

@@ -16,6 +16,7 @@ import { WireError } from '../../peers/wire.ts';
 import type { Logger } from '../../system/logger-api.ts';
 import type { Store } from '../store-api.ts';
 import type { MemberSightings } from './member-sightings.ts';
+import { count, type Fields, object, text, wrong } from './request-fields.ts';
 import type { SweepBoard } from './sweep-board.ts';
 
 export interface SiteServices {
@@ -41,8 +42,7 @@ export interface SitePeer {
   readonly ended: AbortSignal;
 }
 
-type Fields = { readonly [field: string]: unknown };
-type Handler = (request: Fields, services: SiteServices, peer: SitePeer) => unknown;
+export type Handler = (request: Fields, services: SiteServices, peer: SitePeer) => unknown;
 
 const MAX_WAIT_SECONDS = 60;
 
@@ -149,26 +149,4 @@ function lockName(request: Fields): string {
   const name = text(request, 'name');
   if (name !== 'sweep') throw wrong('name');
   return name;
-}
-
-function text(request: Fields, field: string): string {
-  const value = request[field];
-  if (typeof value !== 'string') throw wrong(field);
-  return value;
-}
-
-function count(request: Fields, field: string): number {
-  const value = request[field];
-  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0) throw wrong(field);
-  return value;
-}
-
-function object(request: Fields, field: string): Fields {
-  const value = request[field];
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw wrong(field);
-  return value as Fields;
-}
-
-function wrong(field: string): WireError {
-  return new WireError(`the request's ${field} is missing or malformed`);
 }
