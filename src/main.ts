@@ -20,7 +20,12 @@ const commands: CommandTable = {
   },
   sweep: {
     description: 'Only the sweep, which fetches what this member lacks',
-    switches: { once: 'one round now, then end' },
+    switches: {
+      once: 'one round now, then end',
+      'dry-run': 'only say what differs (with --once)',
+      scrub: 'read and check every file too (with --once)',
+      'accept-deletions': 'delete what was deleted elsewhere long ago, however many files (with --once)',
+    },
     load: async () => (await import('./cli/sweep.ts')).sweep,
   },
   status: {

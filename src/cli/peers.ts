@@ -1,7 +1,7 @@
 /** `cloudroid peers`: the lines of PEERS.txt, each with how the running member sees it. */
 import { readFileSync } from 'node:fs';
 import { parsePeersFile } from '../config/peers-file.ts';
-import type { MemberStatus } from '../peers/protocol.ts';
+import type { MemberStatus } from '../peers/protocol-reports.ts';
 import { CommandError, type ExitStatus, exitStatus, systemCodeOf } from '../system/exit-status.ts';
 import { formatEndpoint } from '../system/port-in-use.ts';
 import type { CommandInput } from './command.ts';

@@ -1,7 +1,7 @@
 /** `cloudroid proxy`: the door for FTP clients; all members together behind it. */
 import { watchPeersFile } from '../config/peers-watch.ts';
 import { openReplica } from '../peers/ftp-replica.ts';
-import type { ProxyReport } from '../peers/protocol.ts';
+import type { ProxyReport } from '../peers/protocol-reports.ts';
 import { openReplicaSet } from '../peers/replica-set.ts';
 import { credentialsFor, loadOrMakeNetworkKey } from '../peers/trust.ts';
 import { startProxy } from '../proxy/proxy-server.ts';

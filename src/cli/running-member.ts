@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { readMemberId } from '../config/identity.ts';
 import type { Settings } from '../config/settings-api.ts';
 import { openReplica } from '../peers/ftp-replica.ts';
-import type { StatusReply } from '../peers/protocol.ts';
+import type { StatusReply } from '../peers/protocol-reports.ts';
 import { type ReplicaClient, ReplicaUnreachable, ReplicaUntrusted } from '../peers/replica-client-api.ts';
 import { credentialsFor, loadOrMakeNetworkKey } from '../peers/trust.ts';
 import { CommandError, exitStatus } from '../system/exit-status.ts';

@@ -1,5 +1,5 @@
 /** `cloudroid status` for people: one screen, plain words, the thing to do beside the trouble. */
-import type { MemberStatus, StatusReply, SweepReport } from '../peers/protocol.ts';
+import type { MemberStatus, StatusReply, SweepReport } from '../peers/protocol-reports.ts';
 import { escapeControls } from '../system/log-line.ts';
 
 const units = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'] as const;

@@ -1,5 +1,6 @@
 /** `cloudroid sweep [--once]`: fetches what this member lacks; at start, on schedule, when a peer returns. */
 import { readFileSync } from 'node:fs';
+import { constants, setPriority } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { loadOrMakeIdentity } from '../config/identity.ts';
 import { parsePeersFile } from '../config/peers-file.ts';
@@ -9,7 +10,9 @@ import { openReplica } from '../peers/ftp-replica.ts';
 import { credentialsFor, loadOrMakeNetworkKey } from '../peers/trust.ts';
 import { sweepOnce } from '../sweep/round.ts';
 import { startSweep } from '../sweep/schedule.ts';
+import type { VolumeCare } from '../sweep/volume-care.ts';
 import { type ExitStatus, exitStatus, systemCodeOf } from '../system/exit-status.ts';
+import type { Logger } from '../system/logger-api.ts';
 import { onStopRequest } from '../system/service-manager.ts';
 import type { CommandInput } from './command.ts';
 import { runRole } from './role-process.ts';
@@ -28,14 +31,25 @@ async function doorsOf(settings: Settings) {
 }
 
 /** One round now; the member must be running, for only its storage server may change the replica. */
-async function once(settings: Settings): Promise<ExitStatus> {
+async function once({ settings, switches }: CommandInput): Promise<ExitStatus> {
   await askStatus(settings);
   const { local, openPeer } = await doorsOf(settings);
   const peers = parsePeersFile(readPeers(settings.peersFile)).peers.map(openPeer);
   const interrupted = new AbortController();
   const forget = onStopRequest(() => interrupted.abort());
   const { signal } = interrupted;
-  const round = () => sweepOnce({ local, peers, signal, now: Date.now });
+  const round = () =>
+    sweepOnce({
+      local,
+      peers,
+      signal,
+      now: Date.now,
+      volume: volumeOf(settings),
+      walk: true,
+      dryRun: switches.has('dry-run'),
+      scrub: switches.has('scrub'),
+      acceptDeletions: switches.has('accept-deletions'),
+    });
   try {
     let report = await round();
     if (report === null) process.stdout.write('Another sweep is running; waiting for its end ...\n');
@@ -44,7 +58,8 @@ async function once(settings: Settings): Promise<ExitStatus> {
       report = await round();
     }
     process.stdout.write(`Sweep: ${sweepText(report, Date.now())}\n`);
-    return report.failures.length === 0 ? exitStatus.done : exitStatus.failed;
+    const clean = report.failures.length === 0 && report.differences === 0;
+    return clean ? exitStatus.done : exitStatus.failed;
   } catch (error) {
     if (!signal.aborted) throw error;
     process.stderr.write('cloudroid: the sweep was broken off; the next one goes on where it was\n');
@@ -52,6 +67,19 @@ async function once(settings: Settings): Promise<ExitStatus> {
   } finally {
     forget();
     for (const replica of [local, ...peers]) replica.close();
+  }
+}
+
+function volumeOf({ filesDir, outsideDeletions }: Settings): VolumeCare {
+  return { filesDir, outsideDeletions };
+}
+
+/** Clients first: what the sweep does can wait. */
+function lowerPriority(logger: Logger): void {
+  try {
+    setPriority(constants.priority.PRIORITY_LOW);
+  } catch (error) {
+    logger.debug('the priority of the sweep could not be lowered', { error });
   }
 }
 
@@ -64,11 +92,20 @@ function readPeers(file: string): string {
   }
 }
 
-export function sweep({ settings, switches }: CommandInput): Promise<ExitStatus> {
-  if (switches.has('once')) return once(settings);
+export function sweep(input: CommandInput): Promise<ExitStatus> {
+  const { settings, switches } = input;
+  if (switches.has('once')) return once(input);
   return runRole('sweep', settings, async ({ logger }) => {
     const { local, openPeer } = await doorsOf(settings);
-    const running = startSweep({ local, openPeer, schedule: settings.sweep, logger, now: Date.now });
+    lowerPriority(logger);
+    const running = startSweep({
+      local,
+      openPeer,
+      schedule: settings.sweep,
+      logger,
+      now: Date.now,
+      volume: volumeOf(settings),
+    });
     const peers = watchPeersFile(settings.peersFile, (list) => running.setPeers(list), logger);
     return {
       stop: async () => {

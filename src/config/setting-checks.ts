@@ -66,6 +66,7 @@ export function oneOf<T extends string>(...values: readonly T[]): Check<T> {
 }
 
 export const ackMode: Check<AckMode> = oneOf('reachable', 'local', 'two', 'quorum', 'all');
+export const outsideDeletions: Check<Settings['outsideDeletions']> = oneOf('restore', 'propagate');
 export const logLevel: Check<Settings['logLevel']> = oneOf('error', 'warn', 'info', 'debug');
 
 export function yesOrNo(text: string): boolean {

@@ -27,6 +27,8 @@ export interface Settings {
   readonly ack: AckMode;
   /** node-cron expression. */
   readonly sweep: string;
+  /** What the absence of a catalogued file on disk means. */
+  readonly outsideDeletions: 'restore' | 'propagate';
   readonly acceptAbruptClose: boolean;
   readonly maxSessions: number;
   readonly maxSessionsPerAddress: number;

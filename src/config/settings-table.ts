@@ -7,6 +7,7 @@ import {
   endpoint,
   logLevel,
   memberName,
+  outsideDeletions,
   path,
   portRange,
   wholeNumber,
@@ -106,6 +107,13 @@ export const settingsTable = {
     default: '*/10 * * * *',
     description: 'When to look for what this member lacks (it also looks at start and when a peer returns)',
     placeholder: 'cron',
+  }),
+  'outside-deletions': setting({
+    check: outsideDeletions,
+    default: 'restore',
+    description:
+      'What it means when files vanish from the data folder by other ways than FTP: restore them, or propagate the deletion',
+    placeholder: 'restore|propagate',
   }),
   'accept-abrupt-close': setting({
     check: yesOrNo,

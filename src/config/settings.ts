@@ -146,6 +146,7 @@ export function loadSettings(sources: SettingSources): Settings {
     storagePassivePorts: value('storage-passive-ports', table['storage-passive-ports']),
     ack: value('ack', table.ack),
     sweep: value('sweep', table.sweep),
+    outsideDeletions: value('outside-deletions', table['outside-deletions']),
     acceptAbruptClose: value('accept-abrupt-close', table['accept-abrupt-close']),
     maxSessions: value('max-sessions', table['max-sessions']),
     maxSessionsPerAddress: value('max-sessions-per-address', table['max-sessions-per-address']),

@@ -1,7 +1,6 @@
 /** A replica at a distance: replica-client-api.ts spoken with basic-ftp over mutual TLS. */
 import type { Readable } from 'node:stream';
 import { type PushedRecord, Refusal } from '../replication/operation.ts';
-import type { ReplicaRecord } from '../replication/record.ts';
 import type { ConnectOptions } from './peer-connection.ts';
 import { PeerLink, siteLine } from './peer-link.ts';
 import type {
@@ -15,24 +14,23 @@ import type {
   MergeRequest,
   RecordReply,
   StageReply,
-  StatusReply,
-  SweepCounter,
 } from './protocol.ts';
 import { PROTOCOL_VERSION } from './protocol.ts';
+import type { StatusReply, SweepCounter } from './protocol-reports.ts';
 import type { ReplicaClient, ReplicaUpload } from './replica-client-api.ts';
 import {
   checkOutcome,
   parseEntry,
-  parseHeader,
   parseHello,
   parseMergeReply,
   parsePushed,
-  parseRecord,
   parseRecordReply,
   replyWith,
 } from './reply-checks.ts';
 import { fitCommit, fitMerge } from './request-size.ts';
-import { encodeText, readLines, WireError } from './wire.ts';
+import { readRecords, TreeClient } from './tree-client.ts';
+import { UpkeepClient } from './upkeep-client.ts';
+import { encodeText, WireError } from './wire.ts';
 
 export type ReplicaOptions = ConnectOptions;
 
@@ -45,10 +43,14 @@ export function openReplica(options: ReplicaOptions): ReplicaClient {
 }
 
 class FtpReplica implements ReplicaClient {
+  readonly tree: TreeClient;
+  readonly upkeep: UpkeepClient;
   readonly #link: PeerLink;
 
   constructor(options: ReplicaOptions) {
     this.#link = new PeerLink(options);
+    this.tree = new TreeClient(this.#link);
+    this.upkeep = new UpkeepClient(this.#link);
   }
 
   get endpoint(): ReplicaOptions['endpoint'] {
@@ -131,17 +133,7 @@ class FtpReplica implements ReplicaClient {
   }
 
   async changes(after: number): ReturnType<ReplicaClient['changes']> {
-    const stream = await this.#link.download(`/changes/${after}`);
-    const lines = readLines(stream);
-    try {
-      const first = await lines.next();
-      if (first.done === true) throw new WireError('no header');
-      const header = parseHeader(first.value);
-      return { header, records: this.#link.lines<ReplicaRecord>(stream, parseRecord, lines) };
-    } catch (error) {
-      stream.destroy();
-      throw this.#link.garbage(error);
-    }
+    return await readRecords(this.#link, `/changes/${after}`);
   }
 
   async readObject(sha256: string, offset: number): Promise<Readable> {

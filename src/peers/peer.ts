@@ -10,7 +10,8 @@ import type { PushedRecord } from '../replication/operation.ts';
 import type { VersionVector } from '../replication/record.ts';
 import { includes, isConflictActor, withDot } from '../replication/version.ts';
 import { formatEndpoint } from '../system/port-in-use.ts';
-import type { Hello, MemberStatus } from './protocol.ts';
+import type { Hello } from './protocol.ts';
+import type { MemberStatus } from './protocol-reports.ts';
 import { type ReplicaClient, ReplicaUntrusted } from './replica-client-api.ts';
 
 export type PeerState =

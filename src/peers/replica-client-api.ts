@@ -14,17 +14,21 @@ import type {
   HelloRequest,
   MergeReply,
   MergeRequest,
-  ProxyReport,
   RecordReply,
   RecordRequest,
   StageReply,
   StageRequest,
+} from './protocol.ts';
+import type {
+  ProxyReport,
   StatusReply,
   SweepCounter,
   SweepReport,
   SweepRequest,
   WaitRequest,
-} from './protocol.ts';
+} from './protocol-reports.ts';
+import type { TreeCalls } from './protocol-tree.ts';
+import type { UpkeepCalls } from './protocol-upkeep.ts';
 
 /**
  * Refusals of the replica arrive as `Refusal`; a replica that cannot be reached, dies midway or answers garbage as
@@ -47,6 +51,9 @@ export interface ReplicaClient {
   /** The records of a `batch` reply. */
   readBatch(id: string): Promise<readonly PushedRecord[]>;
   changes(after: number): Promise<{ header: ChangesHeader; records: AsyncIterable<ReplicaRecord> }>;
+  readonly tree: TreeCalls;
+  /** Only of this member's own replica. */
+  readonly upkeep: UpkeepCalls;
   readObject(sha256: string, offset: number): Promise<Readable>;
   cursor(request: CursorRequest): Promise<CursorReply>;
   sweep(request: SweepRequest): Promise<SweepCounter>;

@@ -49,11 +49,12 @@ async function* rest(first: IteratorResult<Buffer, void>, pieces: AsyncGenerator
 }
 
 async function* verified(
-  { damaged, logger }: Members,
+  members: Members,
   { path, sha256 }: Entry,
   pieces: AsyncIterable<Buffer>,
   running: Running,
 ): AsyncGenerator<Buffer, void> {
+  const { damaged, logger } = members;
   const hash = createHash('sha256');
   let held: Buffer | null = null;
   for await (const piece of pieces) {
@@ -64,7 +65,10 @@ async function* verified(
   if (hash.digest('hex') !== sha256) {
     logger.error('ALARM: the bytes of a file are not those that were stored', { path, here: running.local });
     if (damaged.size >= MAX_DAMAGED) damaged.clear();
-    if (running.local) damaged.add(sha256);
+    if (running.local) {
+      damaged.add(sha256);
+      tellSuspect(members, path);
+    }
     throw new Refusal('hash-mismatch', 'the bytes are not those of the file', { path });
   }
   if (held !== null) yield held;
@@ -93,11 +97,19 @@ async function* joined(
     } catch (error) {
       reason = error;
     }
+    if (local) tellSuspect(members, entry.path);
     members.logger.debug('a source of a file failed', { path: entry.path, at, error: reason });
   }
   throw new Refusal('missing-content', 'no member that answers has the content', {
     path: entry.path,
     cause: reason,
+  });
+}
+
+/** The sweep looks at it, and fetches the bytes again when they are bad. */
+function tellSuspect({ local, logger }: Members, path: string): void {
+  local.client.upkeep.suspect(path).catch((error: unknown) => {
+    logger.debug('a damaged file could not be reported', { path, error });
   });
 }
 

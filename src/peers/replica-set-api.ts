@@ -1,7 +1,8 @@
 /** What the gateway needs from the members, all of them together: the door between proxy/ and peers/. */
 import type { Readable } from 'node:stream';
 import type { Operation } from '../replication/operation.ts';
-import type { Entry, MemberStatus } from './protocol.ts';
+import type { Entry } from './protocol.ts';
+import type { MemberStatus } from './protocol-reports.ts';
 
 /** What became of a change on the members; `sentence` is ready for the reply, in the words of docs/ARCHITECTURE.md. */
 export interface Outcome {

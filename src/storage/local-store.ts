@@ -17,7 +17,7 @@ import {
 } from '../peers/protocol.ts';
 import { Refusal } from '../replication/operation.ts';
 import type { ReplicaRecord } from '../replication/record.ts';
-import { readChanges } from './catalog/changes-feed.ts';
+import { readBuckets, readChanges } from './catalog/snapshot.ts';
 import { TreeReader } from './catalog/tree-reader.ts';
 import { Committer } from './commit-operation.ts';
 import { openObject } from './disk/object-reader.ts';
@@ -31,6 +31,8 @@ import { SHA256 } from './record-check.ts';
 import type { OpenedObject, StagedFile, StagingWriter, Store, StoreOptions } from './store-api.ts';
 import { diskTrouble, message, refusalFor } from './store-errors.ts';
 import type { StoreLock } from './store-lock.ts';
+import { ReplicaUpkeep } from './upkeep/upkeep.ts';
+import type { Upkeep } from './upkeep/upkeep-api.ts';
 
 export interface LocalStoreParts extends PublishContext {
   readonly options: StoreOptions;
@@ -42,6 +44,7 @@ export interface LocalStoreParts extends PublishContext {
 
 export class LocalStore implements Store {
   readonly #parts: LocalStoreParts;
+  readonly upkeep: Upkeep;
   readonly #tree: TreeReader;
   readonly #committer: Committer;
   readonly #merger: Merger;
@@ -57,6 +60,7 @@ export class LocalStore implements Store {
     this.#tree = new TreeReader(catalog.reader, volume, catalog.shownAt);
     this.#committer = new Committer(parts, queue);
     this.#merger = new Merger(parts, queue);
+    this.upkeep = new ReplicaUpkeep(parts, queue, (path, action) => this.#writing(path, action));
     this.#members = new Set([...catalog.ledger.members(), parts.options.member]);
     this.#readOnly = parts.readOnly;
     if (this.#readOnly === null) this.#maintenance = new Maintenance(parts);
@@ -142,6 +146,15 @@ export class LocalStore implements Store {
   changes(after: number): { header: ChangesHeader; records: Iterable<ReplicaRecord> } {
     const { catalog } = this.#parts;
     return readChanges(catalog.file, catalog.committed, after);
+  }
+
+  get tree(): Store['tree'] {
+    const { catalog } = this.#parts;
+    return {
+      nodes: () => catalog.tree.nodes(),
+      bucketsBelow: (nodes) => catalog.tree.bucketsBelow(nodes),
+      records: (buckets) => readBuckets(catalog.file, catalog.committed, buckets),
+    };
   }
 
   cursor({ store, incarnation }: CursorRequest): CursorReply {

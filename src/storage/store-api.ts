@@ -19,6 +19,8 @@ import type {
 } from '../peers/protocol.ts';
 import type { ReplicaRecord } from '../replication/record.ts';
 
+import type { Upkeep } from './upkeep/upkeep-api.ts';
+
 export interface StoreOptions {
   /** The volume: plain files as users see them, and `.cloudroid/` (staging, trash, store.json) on the same file system. */
   readonly filesDir: string;
@@ -76,6 +78,13 @@ export interface Store {
 
   /** A snapshot: header and records of one moment, however slowly they are read. Call `return` or read to the end. */
   changes(after: number): { header: ChangesHeader; records: Iterable<ReplicaRecord> };
+  /** Digests of the hash tree as committed, and the records of its buckets with their header, as `changes`. */
+  readonly tree: {
+    nodes(): Buffer;
+    bucketsBelow(nodes: readonly number[]): Buffer;
+    records(buckets: readonly number[]): { header: ChangesHeader; records: Iterable<ReplicaRecord> };
+  };
+  readonly upkeep: Upkeep;
   cursor(request: CursorRequest): CursorReply;
   /** Remembers that this member exists (replicated member list comes later). */
   meetMember(member: string): void;

@@ -6,11 +6,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { schedule } from 'node-cron';
 import type { Endpoint } from '../config/settings-api.ts';
-import type { SweepReport } from '../peers/protocol.ts';
+import type { SweepReport } from '../peers/protocol-reports.ts';
 import type { ReplicaClient } from '../peers/replica-client-api.ts';
 import type { Logger } from '../system/logger-api.ts';
 import { formatEndpoint } from '../system/port-in-use.ts';
+import { BackgroundScrub } from './background-scrub.ts';
 import { sweepOnce } from './round.ts';
+import type { VolumeCare } from './volume-care.ts';
 
 export interface SweepOptions {
   readonly local: ReplicaClient;
@@ -19,6 +21,8 @@ export interface SweepOptions {
   readonly schedule: string;
   readonly logger: Logger;
   readonly now: () => number;
+  /** The volume of this member, walked daily and scrubbed; absent: only peers are looked at. */
+  readonly volume?: VolumeCare;
 }
 
 export interface Sweep {
@@ -46,11 +50,17 @@ class Scheduler implements Sweep {
   #retryMs = FIRST_RETRY_MS;
   #retry: NodeJS.Timeout | undefined;
   #lastFailures = '';
+  readonly #scrub: BackgroundScrub | undefined;
 
   constructor(options: SweepOptions) {
     this.#options = options;
     this.#task = schedule(options.schedule, () => this.#ask());
     this.#running = Promise.all([this.#work(), this.#listen()]);
+    const { local, volume, now, logger } = options;
+    if (volume !== undefined) {
+      const { filesDir } = volume;
+      this.#scrub = new BackgroundScrub({ local, filesDir, now, logger, onDamage: () => this.#ask() });
+    }
     this.#ask();
   }
 
@@ -72,7 +82,7 @@ class Scheduler implements Sweep {
     // Streams that a round is reading end with their connections.
     for (const peer of this.#peers.values()) peer.close();
     this.#ask();
-    await this.#running;
+    await Promise.all([this.#running, this.#scrub?.close()]);
   }
 
   #ask(): void {
@@ -96,10 +106,11 @@ class Scheduler implements Sweep {
   }
 
   async #round(): Promise<void> {
-    const { local, now, logger } = this.#options;
+    const { local, now, logger, volume } = this.#options;
     const report = await sweepOnce({
       local,
       now,
+      volume,
       peers: [...this.#peers.values()],
       signal: this.#stop.signal,
     });
@@ -115,17 +126,21 @@ class Scheduler implements Sweep {
 
   #log(report: SweepReport): void {
     const { logger } = this.#options;
-    const { pulledFiles, pulledBytes, applied, conflicts, startedAt, finishedAt, failures } = report;
+    const { pulledFiles, pulledBytes, applied, conflicts, startedAt, finishedAt } = report;
+    const { repaired, adopted } = report;
     const details = {
       files: pulledFiles,
       bytes: pulledBytes,
       applied,
       conflicts,
+      repaired,
+      adopted,
       seconds: ((finishedAt ?? startedAt) - startedAt) / 1000,
     };
-    logger[applied + pulledFiles > 0 ? 'info' : 'debug']('swept', details);
+    const eventful = applied + pulledFiles + repaired + adopted > 0;
+    logger[eventful ? 'info' : 'debug']('swept', details);
     // A peer that stays away is told once, not at every try.
-    const text = failures.join('; ');
+    const text = [...report.failures, ...report.notices].join('; ');
     if (text !== this.#lastFailures && text !== '')
       logger.warn('could not sweep everything', { failures: text });
     this.#lastFailures = text;

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { formatAgo, formatBytes, memberRows, statusPage } from '../../src/cli/status-page.ts';
-import type { MemberStatus, StatusReply } from '../../src/peers/protocol.ts';
+import type { MemberStatus, StatusReply } from '../../src/peers/protocol-reports.ts';
 
 const now = Date.parse('2026-01-02T12:00:00Z');
 const minute = 60_000;
@@ -104,6 +104,14 @@ test('a failed sweep tells what failed', (t) => {
     applied: 3,
     conflicts: 0,
     failures: ['odroid-c: connection lost'],
+    phase: '',
+    done: 0,
+    total: 0,
+    repaired: 0,
+    adopted: 0,
+    scrubbedBytes: 0,
+    differences: 0,
+    notices: [],
   } as const;
   const page = statusPage({ ...reply, sweep }, now);
   t.regex(page, /1 minute ago, 1 file fetched \(2\.0 KiB\), 3 changes taken over/);

@@ -65,6 +65,7 @@ test('every setting can be given as option, variable and key of the file', (t) =
     'storage-passive-ports': '61000-61009',
     ack: 'quorum',
     sweep: '0 3 * * *',
+    'outside-deletions': 'propagate',
     'accept-abrupt-close': 'yes',
     'max-sessions': '7',
     'max-sessions-per-address': '6',

@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { askStatus } from '../../src/cli/running-member.ts';
 import { loadSettings } from '../../src/config/settings.ts';
-import type { StatusReply } from '../../src/peers/protocol.ts';
+import type { StatusReply } from '../../src/peers/protocol-reports.ts';
 import { RawClient } from '../proxy/raw-client.ts';
 import { CloudroidProcess, type Ended } from './child.ts';
 import { waitUntil } from './wait-until.ts';

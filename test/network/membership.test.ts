@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { connect as tlsConnect } from 'node:tls';
 import test from 'ava';
-import type { StatusReply } from '../../src/peers/protocol.ts';
+import type { StatusReply } from '../../src/peers/protocol-reports.ts';
 import { CloudroidProcess } from './child.ts';
 import { assertIdentical, becomeIdentical, diskPicture } from './compare.ts';
 import { Member } from './member.ts';

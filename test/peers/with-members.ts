@@ -14,7 +14,7 @@ import type { ReplicaRecord } from '../../src/replication/record.ts';
 import { type StorageServer, startStorageServer } from '../../src/storage/server/storage-server.ts';
 import { openStore } from '../../src/storage/store.ts';
 import type { Store } from '../../src/storage/store-api.ts';
-import { sweepOnce } from '../../src/sweep/round.ts';
+import { type RoundOptions, sweepOnce } from '../../src/sweep/round.ts';
 import { freePorts, Loopback } from '../network/loopback.ts';
 import { Relay } from '../network/relay.ts';
 import { listeningLogger } from '../storage/with-storage-server.ts';
@@ -130,13 +130,13 @@ export class LabMember {
   }
 
   /** One round, from the doors of all others. */
-  async sweep(peers?: readonly ReplicaClient[]) {
+  async sweep(peers?: readonly ReplicaClient[], more: Partial<RoundOptions> = {}) {
     const credentials = await credentialsFor(this.#lab.key, this.id);
     const others = this.#lab.members.filter((member) => member !== this);
     const doors = peers ?? others.map(({ door }) => openReplica({ endpoint: door, credentials }));
     try {
       const { signal } = new AbortController();
-      return await sweepOnce({ local: this.client, peers: doors, signal, now: Date.now });
+      return await sweepOnce({ local: this.client, peers: doors, signal, now: Date.now, ...more });
     } finally {
       if (peers === undefined) for (const door of doors) door.close();
     }

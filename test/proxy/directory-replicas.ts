@@ -19,7 +19,8 @@ import {
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Entry, MemberStatus } from '../../src/peers/protocol.ts';
+import type { Entry } from '../../src/peers/protocol.ts';
+import type { MemberStatus } from '../../src/peers/protocol-reports.ts';
 import type { Outcome, ReplicaSet, Upload, UploadOptions } from '../../src/peers/replica-set-api.ts';
 import { Refusal, type RefusalKind } from '../../src/replication/operation.ts';
 

@@ -192,6 +192,14 @@ test('the latest reports of proxy and sweep are what the status shows', async (t
       applied: 5,
       conflicts: 0,
       failures: [],
+      phase: '',
+      done: 0,
+      total: 0,
+      repaired: 0,
+      adopted: 0,
+      scrubbedBytes: 0,
+      differences: 0,
+      notices: [],
     };
     const proxy = { at: 1, sessions: 2, transfers: 1, listening: '[::]:6000', ack: 'reachable', members: [] };
     await own.report({ sweep });

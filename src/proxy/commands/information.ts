@@ -1,7 +1,7 @@
 /** What a client asks about the server and itself. */
 import { listLine } from '../../ftp/listing.ts';
 import { multilineReply, type Reply, reply } from '../../ftp/reply.ts';
-import type { MemberStatus } from '../../peers/protocol.ts';
+import type { MemberStatus } from '../../peers/protocol-reports.ts';
 import type { CommandDefinition } from '../command-definition.ts';
 import { sortedEntries, withoutFlags } from '../listed-entries.ts';
 import type { Session } from '../session.ts';

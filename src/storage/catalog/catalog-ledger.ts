@@ -115,6 +115,18 @@ export class CatalogLedger {
       .map(trashOf);
   }
 
+  /** What is in the trash with this content is no source any more: it may be the same damaged bytes. */
+  distrustTrash(sha256: string): void {
+    this.#database.prepare("UPDATE trash SET sha256 = '' WHERE sha256 = ?").run(sha256);
+  }
+
+  /** Something to be remembered over restarts; read with RecordReader.note. */
+  setNote(key: string, value: string): void {
+    this.#database
+      .prepare('INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)')
+      .run(`note:${key}`, value);
+  }
+
   hasTrash(id: string): boolean {
     return this.#database.prepare('SELECT 1 FROM trash WHERE id = ?').get(id) !== undefined;
   }

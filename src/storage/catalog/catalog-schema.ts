@@ -10,6 +10,7 @@
  * salvage      while a lost catalog is rebuilt: files found in the volume, with the hash of what is not settled yet
  */
 import { DatabaseSync } from 'node:sqlite';
+import { bucketOf } from '../../replication/hash-tree.ts';
 import { CatalogDamaged, isDamage } from '../store-errors.ts';
 
 export const SCHEMA_VERSION = 2;
@@ -36,7 +37,8 @@ CREATE TABLE records (
   stored_at INTEGER NOT NULL,
   place TEXT,
   ino TEXT,
-  disk_mtime_ns TEXT
+  disk_mtime_ns TEXT,
+  bucket INTEGER NOT NULL DEFAULT -1
 ) STRICT;
 CREATE INDEX records_listing ON records (parent, path) WHERE kind <> 0;
 CREATE INDEX records_content ON records (sha256) WHERE kind = 2;
@@ -82,6 +84,7 @@ CREATE TABLE members (
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE tree (bucket INTEGER PRIMARY KEY, digest BLOB NOT NULL) STRICT;
+CREATE INDEX records_bucket ON records (bucket);
 CREATE INDEX records_missing ON records (path) WHERE kind = 2 AND ino IS NULL;
 CREATE TABLE salvage (
   path TEXT PRIMARY KEY,
@@ -94,9 +97,11 @@ CREATE INDEX salvage_content ON salvage (sha256) WHERE sha256 <> '';
 
 /** From format 1. The sums of the tree are made when the catalog is opened (hash-tree-table.ts). */
 const FROM_VERSION_1 = `
+ALTER TABLE records ADD COLUMN bucket INTEGER NOT NULL DEFAULT -1;
 ALTER TABLE trash ADD COLUMN why TEXT NOT NULL DEFAULT '';
 ALTER TABLE members ADD COLUMN retired_at INTEGER;
 CREATE TABLE tree (bucket INTEGER PRIMARY KEY, digest BLOB NOT NULL) STRICT;
+CREATE INDEX records_bucket ON records (bucket);
 CREATE INDEX records_missing ON records (path) WHERE kind = 2 AND ino IS NULL;
 CREATE TABLE salvage (
   path TEXT PRIMARY KEY,
@@ -105,6 +110,7 @@ CREATE TABLE salvage (
   mtime INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX salvage_content ON salvage (sha256) WHERE sha256 <> '';
+UPDATE records SET bucket = bucket_of(path);
 `;
 
 /** Opens the writer connection, making the tables in a new file. Throws CatalogDamaged. */
@@ -117,6 +123,7 @@ export function openWriter(file: string): DatabaseSync {
       if (version === 0) {
         database.exec(`BEGIN IMMEDIATE; ${TABLES} PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`);
       } else if (version === 1) {
+        database.function('bucket_of', { deterministic: true }, (path) => bucketOf(String(path)));
         database.exec(`BEGIN IMMEDIATE; ${FROM_VERSION_1} PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`);
       } else if (version !== SCHEMA_VERSION) {
         throw new Error(

@@ -20,6 +20,12 @@ export class RecordReader implements RecordTable {
   readonly #shadowedAt: StatementSync;
   readonly #byContent: StatementSync;
   readonly #sharesInode: StatementSync;
+  readonly #filesAfter: StatementSync;
+  readonly #missing: StatementSync;
+  readonly #missingWith: StatementSync;
+  readonly #countMissing: StatementSync;
+  readonly #sharingInode: StatementSync;
+  readonly #note: StatementSync;
   readonly #listRecords: StatementSync;
   readonly #listImplied: StatementSync;
 
@@ -38,6 +44,15 @@ export class RecordReader implements RecordTable {
     this.#sharesInode = database.prepare(
       `SELECT 1 FROM records WHERE sha256 = ? AND kind = ${KIND_FILE} AND ino = ? AND path <> ? LIMIT 1`,
     );
+    const files = `SELECT ${RECORD_COLUMNS} FROM records WHERE kind = ${KIND_FILE}`;
+    this.#filesAfter = database.prepare(`${files} AND path > ? ORDER BY path LIMIT ?`);
+    this.#missing = database.prepare(`${files} AND ino IS NULL ORDER BY path LIMIT ?`);
+    this.#missingWith = database.prepare(`${files} AND sha256 = ? AND ino IS NULL LIMIT ?`);
+    this.#countMissing = database.prepare(
+      `SELECT count(*) AS n FROM records WHERE kind = ${KIND_FILE} AND ino IS NULL`,
+    );
+    this.#sharingInode = database.prepare(`${files} AND sha256 = ? AND ino = ?`);
+    this.#note = database.prepare('SELECT value FROM meta WHERE key = ?');
     this.#listRecords = database.prepare(
       `SELECT ${RECORD_COLUMNS}, EXISTS (SELECT 1 FROM directories d WHERE d.path = records.path) AS parental
        FROM records WHERE parent = ? AND path > ? AND kind <> 0 ORDER BY path LIMIT ?`,
@@ -93,6 +108,35 @@ export class RecordReader implements RecordTable {
   /** True when another record's bytes are the same inode. */
   sharesInode(record: ReplicaRecord, ino: string): boolean {
     return this.#sharesInode.get(record.sha256, ino, record.path) !== undefined;
+  }
+
+  /** The next files by path. */
+  filesAfter(path: string, limit: number): readonly StoredRecord[] {
+    return this.#filesAfter.all(path, limit).map(storedOf);
+  }
+
+  /** Files whose bytes this replica lacks. */
+  missingFiles(limit: number): readonly StoredRecord[] {
+    return this.#missing.all(limit).map(storedOf);
+  }
+
+  missingWith(sha256: string, limit: number): readonly StoredRecord[] {
+    return this.#missingWith.all(sha256, limit).map(storedOf);
+  }
+
+  countMissing(): number {
+    return Number(this.#countMissing.get()?.['n']);
+  }
+
+  /** All files whose bytes are this inode. */
+  sharingInode(sha256: string, ino: string): readonly StoredRecord[] {
+    return this.#sharingInode.all(sha256, ino).map(storedOf);
+  }
+
+  /** What was noted with CatalogLedger.setNote. */
+  note(key: string): string | undefined {
+    const row = this.#note.get(`note:${key}`);
+    return row === undefined ? undefined : String(row['value']);
   }
 
   /** One page of the records directly in a directory, after a path; `parental`: something live is below it. */

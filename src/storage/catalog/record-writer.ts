@@ -3,6 +3,7 @@
  * moment a question to the table gets an answer of another state. Notes what may have to move on disk.
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { bucketOf } from '../../replication/hash-tree.ts';
 import type { ReplicaRecord } from '../../replication/record.ts';
 import type { RecordReader } from './record-reader.ts';
 import { kindNumber, type LocalFile, parentOf, type StoredRecord } from './record-row.ts';
@@ -47,8 +48,8 @@ export class RecordWriter {
     this.#reader = reader;
     this.#shownAt = shownAt;
     this.#upsert = database.prepare(
-      `INSERT INTO records (change, path, parent, kind, size, sha256, mtime, actor, seq, stamp, context, kept, stored_at)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      `INSERT INTO records (change, path, parent, kind, size, sha256, mtime, actor, seq, stamp, context, kept, stored_at, bucket)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
        ON CONFLICT (path) DO UPDATE SET change = excluded.change, kind = excluded.kind, size = excluded.size,
          sha256 = excluded.sha256, mtime = excluded.mtime, actor = excluded.actor, seq = excluded.seq,
          stamp = excluded.stamp, context = excluded.context, kept = excluded.kept, stored_at = excluded.stored_at,
@@ -95,6 +96,7 @@ export class RecordWriter {
       JSON.stringify(after.context),
       after.kept.length === 0 ? '[]' : JSON.stringify(after.kept),
       storedAt,
+      bucketOf(path),
     );
     if (after.kind === 'file') {
       count(after, 1, totals);

@@ -68,7 +68,14 @@ export class TreeReader {
 
   #disk({ record, local }: StoredRecord): Pick<RecordReply, 'disk'> {
     if (local === undefined) return {};
-    return { disk: { path: this.#volume.diskPath(local.place), ino: local.ino, size: record.size } };
+    return {
+      disk: {
+        path: this.#volume.diskPath(local.place),
+        ino: local.ino,
+        size: record.size,
+        mtimeNs: local.mtimeNs,
+      },
+    };
   }
 }
 

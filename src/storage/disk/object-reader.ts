@@ -48,7 +48,7 @@ async function openInode(path: string, ino: string, size: number): Promise<Opene
   }
   const found = await handle.stat({ bigint: true });
   if (String(found.ino) === ino && Number(found.size) === size)
-    return { handle, size, disk: { path, ino, size } };
+    return { handle, size, disk: { path, ino, size, mtimeNs: String(found.mtimeNs) } };
   await handle.close();
   return undefined;
 }

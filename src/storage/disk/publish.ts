@@ -30,13 +30,18 @@ interface Item {
   readonly place: string | undefined;
 }
 
-/** Throws Refusal missing-content when bytes of a hash in `needs` are not at hand; GroupConflict; disk errors. */
+/**
+ * `adopted`: by path, files that somebody else has put in their place already.
+ *
+ * Throws Refusal missing-content when bytes of a hash in `needs` are not at hand; GroupConflict; disk errors.
+ */
 export async function placeFiles(
   context: PublishContext,
   group: Group,
   effects: Effects,
   prepared: ReadonlyMap<string, Prepared>,
   needs: ReadonlySet<string>,
+  adopted: ReadonlyMap<string, LocalFile> = new Map(),
 ): Promise<void> {
   const { catalog, volume } = context;
   noteCollisions(catalog, effects);
@@ -50,7 +55,7 @@ export async function placeFiles(
       place: after === undefined ? undefined : placeOf(catalog, after.record),
     });
   }
-  const steps = new Steps(context, group, items, prepared);
+  const steps = new Steps(context, group, items, prepared, adopted);
   for (const item of items) await steps.settle(item, needs);
   const from = group.intents.length;
   const folders = directorySteps(catalog, effects);
@@ -72,6 +77,7 @@ class Steps {
   readonly #context: PublishContext;
   readonly #group: Group;
   readonly #prepared: ReadonlyMap<string, Prepared>;
+  readonly #adopted: ReadonlyMap<string, LocalFile>;
   /** Inode known at each place before the job. */
   readonly #occupied = new Map<string, string>();
   readonly #kept = new Set<string>();
@@ -85,10 +91,12 @@ class Steps {
     group: Group,
     items: readonly Item[],
     prepared: ReadonlyMap<string, Prepared>,
+    adopted: ReadonlyMap<string, LocalFile>,
   ) {
     this.#context = context;
     this.#group = group;
     this.#prepared = prepared;
+    this.#adopted = adopted;
     for (const { before, after } of items) {
       if (before?.local !== undefined) {
         this.#occupied.set(before.local.place, before.local.ino);
@@ -108,6 +116,14 @@ class Steps {
       return;
     }
     const { record } = after;
+    const found = this.#adopted.get(path);
+    if (found !== undefined) {
+      if (found.place !== place) throw new Refusal('is-a-directory', 'a folder has that name', { path });
+      // What the catalog knew of was overwritten or replaced from outside: there is nothing left to keep.
+      this.#kept.add(place);
+      catalog.records.setLocal(path, found);
+      return;
+    }
     const sameContent = before?.record.kind === 'file' && before.record.sha256 === record.sha256;
     if (sameContent && old !== undefined && old.place === place) {
       if (before.record.mtime === record.mtime) {

@@ -4,7 +4,8 @@ import { decodeJson } from '../../peers/wire.ts';
 import type { PassivePort } from './passive-port.ts';
 import type { PeerTree } from './peer-tree.ts';
 import { type Answer, answerJson } from './server-answer.ts';
-import { runSiteVerb, type SitePeer, type SiteServices } from './site-verbs.ts';
+import type { SitePeer, SiteServices } from './site-handler.ts';
+import { runSiteVerb } from './site-verbs.ts';
 import { receive, send } from './transfers.ts';
 
 /** What a command of one connection may use. */

@@ -5,12 +5,16 @@
  *   /objects/<sha256>        RETR, SIZE
  *   /list/<base64url(dir)>   RETR: NDJSON of Entry
  *   /changes/<n>             RETR: NDJSON, a header and records
+ *   /tree/...                RETR: the hash tree (peers/protocol-tree.ts)
+ *   /files/, /disk/, /missing/  for the member's own processes (peers/protocol-upkeep.ts)
  *
  * No other path exists, and no path of the peer's ever becomes a path of the disk: names are checked ids or hashes.
  */
 import type { FileHandle } from 'node:fs/promises';
 import { Readable } from 'node:stream';
+import { decodeSelection } from '../../peers/protocol-tree.ts';
 import { decodeText, toNdjson, WireError } from '../../peers/wire.ts';
+import { BUCKETS, FAN_OUT } from '../../replication/hash-tree.ts';
 import { Refusal } from '../../replication/operation.ts';
 import type { StagingWriter, Store } from '../store-api.ts';
 
@@ -18,7 +22,9 @@ type Place =
   | { readonly kind: 'staging'; readonly id: string }
   | { readonly kind: 'object'; readonly sha256: string }
   | { readonly kind: 'list'; readonly dir: string }
-  | { readonly kind: 'changes'; readonly after: number };
+  | { readonly kind: 'changes'; readonly after: number }
+  | { readonly kind: 'files' | 'disk' | 'missing'; readonly argument: string }
+  | { readonly kind: 'tree'; readonly level: string; readonly selection: string };
 
 const STAGING_ID = /^[A-Za-z0-9_-]{8,80}$/;
 const SHA256 = /^[0-9a-f]{64}$/;
@@ -26,9 +32,12 @@ const READ_BYTES = 256 * 1024;
 
 export class PeerTree {
   readonly #store: Store;
+  /** The peer is a process of this very member. */
+  readonly #own: boolean;
 
-  constructor(store: Store) {
+  constructor(store: Store, own: boolean) {
     this.#store = store;
+    this.#own = own;
   }
 
   /** `start`: bytes already there. @throws Refusal, WireError */
@@ -42,7 +51,7 @@ export class PeerTree {
   /** The stream owns what it reads from: destroying it lets file or snapshot go. @throws Refusal, WireError */
   async read(path: string, { start }: { start: number }): Promise<Readable> {
     const place = placeOf(path);
-    if (start > 0 && (place.kind === 'list' || place.kind === 'changes')) {
+    if (start > 0 && place.kind !== 'staging' && place.kind !== 'object') {
       throw new WireError('records cannot be read from the middle');
     }
     switch (place.kind) {
@@ -56,6 +65,44 @@ export class PeerTree {
         const { header, records: changed } = this.#store.changes(place.after);
         return records(changed, header);
       }
+      case 'files':
+      case 'disk':
+      case 'missing':
+        return this.#readUpkeep(place, path);
+      case 'tree':
+        return this.#readTree(place, path);
+    }
+  }
+
+  #readUpkeep(
+    { kind, argument }: { kind: 'files' | 'disk' | 'missing'; argument: string },
+    path: string,
+  ): Readable {
+    const { upkeep } = this.#store;
+    if (!this.#own) throw notHere(path);
+    switch (kind) {
+      case 'files':
+        return records(upkeep.files(decodeText(argument)));
+      case 'disk':
+        return records(upkeep.folder(decodeText(argument)));
+      case 'missing':
+        return records(upkeep.missing());
+    }
+  }
+
+  #readTree({ level, selection }: { level: string; selection: string }, path: string): Readable {
+    const { tree } = this.#store;
+    switch (level) {
+      case 'nodes':
+        return Readable.from([tree.nodes()]);
+      case 'buckets':
+        return Readable.from([tree.bucketsBelow(decodeSelection(selection, FAN_OUT))]);
+      case 'records': {
+        const { header, records: found } = tree.records(decodeSelection(selection, BUCKETS));
+        return records(found, header);
+      }
+      default:
+        throw notHere(path);
     }
   }
 
@@ -86,7 +133,12 @@ function notHere(path: string): Refusal {
 
 function placeOf(path: string): Place {
   const [empty, folder, name, ...more] = path.split('/');
+  if (empty === '' && folder === 'tree' && more.length <= 1) {
+    return { kind: 'tree', level: name ?? '', selection: more[0] ?? '' };
+  }
   if (empty !== '' || name === undefined || more.length > 0) throw notHere(path);
+  if (folder === 'files' || folder === 'disk' || folder === 'missing')
+    return { kind: folder, argument: name };
   if (folder === 'staging' && STAGING_ID.test(name)) return { kind: 'staging', id: name };
   if (folder === 'objects' && SHA256.test(name)) return { kind: 'object', sha256: name };
   if (folder === 'list') return { kind: 'list', dir: decodeText(name) };

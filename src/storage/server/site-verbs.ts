@@ -5,44 +5,14 @@ import {
   type HelloRequest,
   type MergeRequest,
   PROTOCOL_VERSION,
-  type ProxyReport,
   type RecordReply,
   type StageReply,
-  type StatusReply,
-  type SweepCounter,
-  type SweepReport,
 } from '../../peers/protocol.ts';
+import type { ProxyReport, StatusReply, SweepCounter, SweepReport } from '../../peers/protocol-reports.ts';
 import { WireError } from '../../peers/wire.ts';
-import type { Logger } from '../../system/logger-api.ts';
-import type { Store } from '../store-api.ts';
-import type { MemberSightings } from './member-sightings.ts';
 import { count, type Fields, object, text, wrong } from './request-fields.ts';
-import type { SweepBoard } from './sweep-board.ts';
-
-export interface SiteServices {
-  readonly store: Store;
-  readonly boot: string;
-  readonly version: string;
-  /** Milliseconds since 1970. */
-  readonly startedAt: number;
-  readonly board: SweepBoard;
-  readonly sightings: MemberSightings;
-  readonly logger: Logger;
-}
-
-/** Who asks: one control connection. */
-export interface SitePeer {
-  /** Name in the certificate. */
-  readonly member: string;
-  readonly address: string;
-  readonly sameMachine: boolean;
-  /** A process of this very member on this very machine: it may use paths of the disk. */
-  readonly own: boolean;
-  /** Aborted when the connection ends or the server stops. */
-  readonly ended: AbortSignal;
-}
-
-export type Handler = (request: Fields, services: SiteServices, peer: SitePeer) => unknown;
+import type { Handler, SitePeer, SiteServices } from './site-handler.ts';
+import { upkeepVerbs } from './upkeep-verbs.ts';
 
 const MAX_WAIT_SECONDS = 60;
 
@@ -103,6 +73,7 @@ const verbs: { readonly [verb: string]: Handler } = {
     });
     return {};
   },
+  ...upkeepVerbs,
   STATUS(_request, services): StatusReply {
     const { store, board, startedAt, version } = services;
     return { hello: ownHello(services), ...store.counts(), startedAt, version, ...board.reports };

@@ -25,7 +25,7 @@ import { isOfThisMachine } from './own-machine.ts';
 import { PassivePort } from './passive-port.ts';
 import { PeerSession } from './peer-session.ts';
 import { PeerTree } from './peer-tree.ts';
-import type { SitePeer, SiteServices } from './site-verbs.ts';
+import type { SitePeer, SiteServices } from './site-handler.ts';
 import { SweepBoard } from './sweep-board.ts';
 
 export interface StorageServerOptions {
@@ -94,7 +94,7 @@ export async function startStorageServer(options: StorageServerOptions): Promise
     });
     server.on('login', ({ connection, username }, resolve, reject) => {
       const name = nameOf((connection as SrvConnection).commandSocket);
-      if (name !== null && username === name) resolve({ fs: new PeerTree(store) });
+      if (name !== null && username === name) resolve({ fs: new PeerTree(store, false) });
       else reject(new Error('The user name must be the name in the certificate.'));
     });
     const refusals = new HandshakeLog(credentials, logger);
@@ -191,7 +191,7 @@ function openSession(
   const run = mendCommands(connection, {
     services,
     peer,
-    tree: new PeerTree(store),
+    tree: new PeerTree(store, peer.own),
     port,
     restart: 0,
     say: (answer) => session.say(answer),

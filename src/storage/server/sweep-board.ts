@@ -2,7 +2,7 @@
  * What proxy and sweep of this member tell each other through their storage server: requests for a round, the lock
  * that keeps rounds from overlapping, and the latest reports. Nothing of it outlives the process.
  */
-import type { ProxyReport, SweepReport } from '../../peers/protocol.ts';
+import type { ProxyReport, SweepReport } from '../../peers/protocol-reports.ts';
 
 export class SweepBoard {
   #request = 0;

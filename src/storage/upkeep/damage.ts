@@ -1,0 +1,67 @@
+/**
+ * Bytes that are not what the record says are taken out of the volume, at once and whoever else shares them: to the
+ * trash, where they are a source for nothing. The record stays: the replica lacks the bytes, asks the peers for them, and
+ * reads are served from there meanwhile.
+ */
+import { randomBytes } from 'node:crypto';
+import { linkSync, lstatSync } from 'node:fs';
+import { join } from 'node:path';
+import type { DamageReport } from '../../peers/protocol-upkeep.ts';
+import type { StoredRecord } from '../catalog/record-row.ts';
+import { sourceAt } from '../disk/content-source.ts';
+import type { PublishContext } from '../disk/publish-context.ts';
+import { inodeAt } from '../disk/volume.ts';
+import type { Group } from '../group.ts';
+import type { GroupCommit } from '../group-commit.ts';
+import { errnoOf } from '../store-errors.ts';
+
+/** False when the file was replaced since it was looked at. */
+export async function quarantine(
+  context: PublishContext,
+  queue: GroupCommit,
+  { path, sha256, ino, mtimeNs, why }: DamageReport,
+): Promise<boolean> {
+  const { catalog, volume, warn } = context;
+  const quarantined = await queue.run({
+    path,
+    execute: async (group) => {
+      const { record, local } = catalog.table.stored(path) ?? {};
+      if (record?.kind !== 'file' || record.sha256 !== sha256) return false;
+      if (local?.ino !== ino || local.mtimeNs !== mtimeNs) return false;
+      // Gone or changed a moment ago, as seen by one who looks slowly, and back by now.
+      const intact = sourceAt(volume, { record, local }) !== undefined;
+      if (intact && (why === 'missing' || why === 'changed')) return false;
+      // One inode may have several names: what is rotten under one is rotten under all.
+      for (const sharer of catalog.table.sharingInode(sha256, ino)) setAside(context, group, sharer);
+      catalog.ledger.distrustTrash(sha256);
+      return true;
+    },
+  });
+  if (quarantined)
+    warn('the bytes of a file are damaged; they are set aside and fetched again', { path, why });
+  return quarantined;
+}
+
+function setAside(
+  { catalog, volume, now }: PublishContext,
+  group: Group,
+  { record, local }: StoredRecord,
+): void {
+  if (local === undefined) return;
+  group.checkUntouched(local.place);
+  const diskPath = volume.diskPath(local.place);
+  // Another file by now, or none: what is there is not what the catalog knew, and stays for the walk to judge.
+  if (inodeAt(diskPath) === local.ino) {
+    const id = `damaged-${randomBytes(12).toString('hex')}`;
+    try {
+      linkSync(diskPath, join(volume.trashDir, id));
+      group.made(join(volume.trashDir, id), volume.trashDir);
+      const { size } = lstatSync(diskPath);
+      group.addTrash({ id, path: record.path, sha256: '', size, at: now() });
+    } catch (error) {
+      if (errnoOf(error) !== 'EMLINK') throw error;
+    }
+    group.addIntents([{ action: 'remove', place: local.place, ino: local.ino }]);
+  }
+  catalog.records.setLocal(record.path, undefined);
+}

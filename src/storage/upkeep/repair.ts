@@ -1,0 +1,65 @@
+/** Puts bytes back where the replica lacks them. The record is as it was: nothing new is told to anybody. */
+import { Refusal } from '../../replication/operation.ts';
+import { Effects } from '../catalog/record-writer.ts';
+import { dropUnused, prepareContent } from '../disk/content.ts';
+import { placeFiles } from '../disk/publish.ts';
+import type { PublishContext } from '../disk/publish-context.ts';
+import type { Prepared } from '../disk/staging.ts';
+import type { GroupCommit } from '../group-commit.ts';
+import { SHA256 } from '../record-check.ts';
+
+/** Files with one content that are repaired in one transaction. */
+const AT_ONCE = 1000;
+
+/**
+ * From staging (`sha-<sha256>`, hashed here before it is believed), or from another file of this replica that is as the
+ * catalog left it. Resolves with how many files have their bytes again.
+ *
+ * @throws Refusal missing-content, hash-mismatch
+ */
+export async function repair(context: PublishContext, queue: GroupCommit, sha256: string): Promise<number> {
+  const { catalog, staging } = context;
+  if (!SHA256.test(sha256)) throw new Refusal('invalid', 'not a sha256');
+  const [first] = catalog.reader.missingWith(sha256, 1);
+  if (first === undefined) return 0;
+  const prepared = new Map<string, Prepared>();
+  const staged = `sha-${sha256}`;
+  if ((await staging.size(staged)) === first.record.size) {
+    prepared.set(sha256, await prepareContent(context, first.record, { staged }, false));
+  }
+  try {
+    const repaired = await queue.run({
+      path: first.record.path,
+      execute: async (group) => {
+        const effects = new Effects();
+        const missing = catalog.table.missingWith(sha256, AT_ONCE);
+        for (const stored of missing) effects.file(stored.record.path, stored);
+        await placeFiles(context, group, effects, prepared, new Set([sha256]));
+        return missing.length;
+      },
+    });
+    if (staging.holds(staged)) await staging.drop(staged);
+    return repaired;
+  } finally {
+    await dropUnused(context, prepared.values());
+  }
+}
+
+/** A folder that the catalog knows and that was removed from outside. */
+export async function remakeFolder(
+  { catalog }: PublishContext,
+  queue: GroupCommit,
+  path: string,
+): Promise<void> {
+  await queue.run({
+    path,
+    execute: async (group) => {
+      const isFolder = catalog.table.get(path)?.kind === 'directory' || catalog.table.hasLiveDescendant(path);
+      if (!isFolder) return;
+      group.checkUntouched(path);
+      const from = group.intents.length;
+      group.addIntents([{ action: 'mkdir', place: path }]);
+      group.closePlaces(from);
+    },
+  });
+}

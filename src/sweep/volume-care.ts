@@ -1,0 +1,55 @@
+/** When the volume is walked, and what comes of it. */
+import type { ReplicaClient } from '../peers/replica-client-api.ts';
+import type { RoundProgress } from './progress.ts';
+import { walk } from './walk.ts';
+
+/** The volume of the member that sweeps. */
+export interface VolumeCare {
+  readonly filesDir: string;
+  readonly outsideDeletions: 'restore' | 'propagate';
+  /** How long a file from outside must not have changed before it is taken over; default a minute. */
+  readonly restMs?: number;
+}
+
+const WALK_EVERY_MS = 24 * 60 * 60 * 1000;
+const REST_MS = 60_000;
+
+interface WalkRequest {
+  readonly local: ReplicaClient;
+  readonly volume: VolumeCare;
+  readonly signal: AbortSignal;
+  readonly now: () => number;
+  readonly dryRun: boolean;
+  /** A peer was pulled completely in this round, or there is none to ask. */
+  readonly caughtUp: boolean;
+  readonly always: boolean;
+  readonly progress: RoundProgress;
+}
+
+/** Resolves with how many changes from outside became versions. */
+export async function walkWhenDue(request: WalkRequest): Promise<number> {
+  const { local, volume, signal, now, dryRun, caughtUp, always, progress } = request;
+  const { walkedAt } = await local.upkeep.state();
+  // A time in the future was written down while the clock was wrong.
+  const due = walkedAt === null || walkedAt > now() || now() - walkedAt >= WALK_EVERY_MS;
+  // What is unknown here may have come from a peer; first things first.
+  if (!caughtUp || !(due || always)) return 0;
+  const result = await walk({
+    local,
+    signal,
+    now,
+    dryRun,
+    filesDir: volume.filesDir,
+    outsideDeletions: volume.outsideDeletions,
+    distrustVolume: false,
+    restMs: volume.restMs ?? REST_MS,
+    onFolder: () => {
+      progress.done += 1;
+    },
+  });
+  progress.adopted += result.adopted;
+  progress.notices.push(...result.notices);
+  if (dryRun) progress.differences += result.differences;
+  else await local.upkeep.state({ walkedAt: result.restless > 0 ? null : now() });
+  return result.adopted;
+}
