@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- --big-mib N --files N --runs N]`: the first speed lines. Every contestant serves the same
+ * `npm run bench [-- --big-mib N --files N --runs N]`: the first speed lines; `-- --hash-tree`: hash-tree.ts. Every contestant serves the same
  * uploads and downloads on this machine, in turns within one run, so that ratios hold though the machine's speed drifts.
  */
 import { spawnSync } from 'node:child_process';
@@ -8,6 +8,7 @@ import { availableParallelism, cpus } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Contestant, startCloudroid, startVsftpd } from './contestants.ts';
+import { benchHashTree } from './hash-tree.ts';
 import { cpuSeconds, peakMegabytes } from './process-figures.ts';
 import { prepareWorkloads, type Workload } from './workloads.ts';
 
@@ -24,6 +25,8 @@ const { values } = parseArgs({
     'big-mib': { type: 'string', default: '1024' },
     files: { type: 'string', default: '1000' },
     runs: { type: 'string', default: '3' },
+    'hash-tree': { type: 'boolean', default: false },
+    records: { type: 'string', default: '1000000' },
   },
 });
 const sizes = {
@@ -32,6 +35,11 @@ const sizes = {
   smallBytes: 4096,
 };
 const runs = Number(values.runs);
+
+if (values['hash-tree']) {
+  await benchHashTree(Number(values.records));
+  process.exit(0);
+}
 
 if (spawnSync('curl', ['--version']).status !== 0) {
   console.error('The benchmark drives every server with curl, which is not installed: apt install curl');
