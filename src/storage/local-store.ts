@@ -57,7 +57,7 @@ export class LocalStore implements Store {
   constructor(parts: LocalStoreParts) {
     const { catalog, volume, queue } = parts;
     this.#parts = parts;
-    this.#tree = new TreeReader(catalog.reader, volume, catalog.shownAt);
+    this.#tree = new TreeReader(catalog.reader, volume, catalog.shownAt, () => catalog.openSnapshot());
     this.#committer = new Committer(parts, queue);
     this.#merger = new Merger(parts, queue);
     this.upkeep = new ReplicaUpkeep(parts, queue, (path, action) => this.#writing(path, action));

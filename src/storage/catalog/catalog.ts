@@ -171,6 +171,17 @@ export class Catalog {
     this.#state = { ...this.#state, trashBytes: this.#state.trashBytes + bytes };
   }
 
+  /** Committed state of this moment, read by a connection of its own. */
+  openSnapshot(): { readonly table: RecordReader; close(): void } {
+    const database = openReader(this.file);
+    database.exec('BEGIN');
+    const { knowledge, collectedStamp } = this.#committed;
+    return {
+      table: new RecordReader(database, () => ({ knowledge, collectedStamp })),
+      close: () => database.close(),
+    };
+  }
+
   close(): void {
     this.#readDatabase.close();
     this.#database.close();

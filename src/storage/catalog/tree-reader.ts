@@ -8,15 +8,29 @@ import type { StoredRecord } from './record-row.ts';
 
 const PAGE = 1000;
 
+export interface Snapshot {
+  readonly table: RecordReader;
+  close(): void;
+}
+
 export class TreeReader {
   readonly #table: RecordReader;
   readonly #shownAt: (record: ReplicaRecord) => string;
   readonly #volume: Volume;
 
-  constructor(table: RecordReader, volume: Volume, shownAt: (record: ReplicaRecord) => string) {
+  readonly #openSnapshot: (() => Snapshot) | undefined;
+
+  /** `openSnapshot`: another reader, of one moment however slowly it is read; absent: `table` is one. */
+  constructor(
+    table: RecordReader,
+    volume: Volume,
+    shownAt: (record: ReplicaRecord) => string,
+    openSnapshot?: () => Snapshot,
+  ) {
     this.#table = table;
     this.#volume = volume;
     this.#shownAt = shownAt;
+    this.#openSnapshot = openSnapshot;
   }
 
   record(path: string): RecordReply {
@@ -34,12 +48,28 @@ export class TreeReader {
     return { entry: entryOf(shadowed.record, path), record, ...this.#disk(shadowed) };
   }
 
-  /** Throws not-found, not-a-directory now, not at the first entry. Reads a page at a time, so that waiting is free. */
+  /**
+   * Of one moment: a folder that is renamed meanwhile is shown whole or not at all. Throws not-found, not-a-directory now,
+   * not at the first entry. A long one is read a page at a time, so that waiting is free.
+   */
   list(dir: string): Iterable<Entry> {
     const { entry } = this.record(dir);
     if (entry === null) throw new Refusal('not-found', 'no such directory', { path: dir });
     if (entry.kind !== 'directory') throw new Refusal('not-a-directory', 'not a directory', { path: dir });
-    return this.#entries(dir);
+    const isShort =
+      this.#table.page(dir, '', PAGE).length < PAGE && this.#table.impliedPage(dir, '', PAGE).length < PAGE;
+    // All in this turn of the event loop, so nothing is committed in between.
+    if (isShort || this.#openSnapshot === undefined) return [...this.#entries(dir)];
+    return this.#longListing(dir, this.#openSnapshot);
+  }
+
+  *#longListing(dir: string, openSnapshot: () => Snapshot): Iterable<Entry> {
+    const snapshot = openSnapshot();
+    try {
+      yield* new TreeReader(snapshot.table, this.#volume, this.#shownAt).#entries(dir);
+    } finally {
+      snapshot.close();
+    }
   }
 
   *#entries(dir: string): Iterable<Entry> {
