@@ -60,17 +60,23 @@ export async function scrub(options: ScrubOptions): Promise<void> {
   let { scrubAfter, scrubbedBytes } = state;
   let savedAt = performance.now();
   const brake = new Brake(options.pace, signal);
-  for (;;) {
-    const files = await local.upkeep.files(scrubAfter);
-    for (const file of files) {
-      signal.throwIfAborted();
-      scrubbedBytes += await scrubFile(file, options, brake);
-      scrubAfter = file.path;
-      if (performance.now() - savedAt < SAVE_EVERY_MS) continue;
-      await local.upkeep.state({ scrubAfter, scrubbedBytes });
-      savedAt = performance.now();
+  try {
+    for (let more = true; more; ) {
+      const files = await local.upkeep.files(scrubAfter);
+      for (const file of files) {
+        signal.throwIfAborted();
+        scrubbedBytes += await scrubFile(file, options, brake);
+        scrubAfter = file.path;
+        if (performance.now() - savedAt < SAVE_EVERY_MS) continue;
+        await local.upkeep.state({ scrubAfter, scrubbedBytes });
+        savedAt = performance.now();
+      }
+      more = files.length === FILES_PAGE;
     }
-    if (files.length < FILES_PAGE) break;
+  } catch (error) {
+    // Where it was; if the storage server is away too, it begins a minute's work earlier.
+    await local.upkeep.state({ scrubAfter, scrubbedBytes }).catch(() => undefined);
+    throw error;
   }
   // Later than its begin also when the clock went back meanwhile: the pass is over.
   const scrubbedAt = Math.max(now(), state.scrubStartedAt ?? 0);
