@@ -10,7 +10,7 @@ import type { Endpoint } from './settings-api.ts';
 export const DEFAULT_STORAGE_PORT = 6001;
 /** A file of more lines is no list of boards; it is cut there and said so. */
 const MAX_LINES = 10_000;
-const MAX_PEERS = 100;
+export const MAX_PEERS = 100;
 
 export interface BadLine {
   /** From 1. */
@@ -24,10 +24,10 @@ export interface PeersList {
   readonly badLines: readonly BadLine[];
 }
 
-const expected = 'a host name, an IPv4 address or [IPv6], with an optional :port from 1 to 65535';
+export const peerExpected = 'a host name, an IPv4 address or [IPv6], with an optional :port from 1 to 65535';
 
 /** Null: not an address. IPv6 addresses come back in the short form that the system itself uses. */
-function parsePeer(text: string): Endpoint | null {
+export function parsePeer(text: string): Endpoint | null {
   if (isIP(text) === 6) return { host: canonicalIpv6(text), port: DEFAULT_STORAGE_PORT };
   const [, ipv6, host, portText] = /^(?:\[([^\]]+)\]|([^:[\]]+))(?::(\d{1,5}))?$/.exec(text) ?? [];
   const port = portText === undefined ? DEFAULT_STORAGE_PORT : Number(portText);
@@ -58,7 +58,7 @@ export function parsePeersFile(text: string): PeersList {
       continue;
     }
     const limit = `at most ${MAX_PEERS} members in ${MAX_LINES} lines`;
-    badLines.push({ line: index + 1, text: entry.slice(0, 100), expected: tooMany ? limit : expected });
+    badLines.push({ line: index + 1, text: entry.slice(0, 100), expected: tooMany ? limit : peerExpected });
     if (tooMany) break;
   }
   return { peers: [...peers.values()], badLines };
