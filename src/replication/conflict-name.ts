@@ -46,3 +46,28 @@ function cutToBytes(text: string, bytes: number): string {
   while (end > 0 && ((encoded[end] ?? 0) & 0xc0) === 0x80) end -= 1;
   return encoded.toString('utf8', 0, end);
 }
+
+/** Where a conflict name comes from. */
+export interface ConflictOrigin {
+  readonly path: string;
+  /** The name was so long that its stem may have been cut: other paths with this beginning may be meant. */
+  readonly cut: boolean;
+}
+
+const CONFLICT_NAME =
+  /^(.*)\.conflict-(?:[+-]?\d+(?:T\d{6}\.\d{3}Z)?)-[a-z0-9-]{1,40}-[0-9a-z]+?\d(x[0-9a-f]{8})?(\.[^.]*)?$/su;
+/** A cut ends between two characters, of which one has at most four bytes. */
+const CUT_BYTES = MAX_NAME_BYTES - 3;
+
+/** The path of the file whose copy, or copy of a copy, has this path; null: it has no conflict name. */
+export function originalPath(path: string): ConflictOrigin | null {
+  const slash = path.lastIndexOf('/') + 1;
+  const found = CONFLICT_NAME.exec(path.slice(slash));
+  if (found === null) return null;
+  const [name, stem = '', mark, extension = ''] = found;
+  const cut = Buffer.byteLength(name) >= CUT_BYTES;
+  const origin = path.slice(0, slash) + stem + extension;
+  // With a mark it is the copy of a copy, whose own name was made in the same way.
+  const earlier = mark === undefined ? null : originalPath(origin);
+  return earlier === null ? { path: origin, cut } : { path: earlier.path, cut: cut || earlier.cut };
+}

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { conflictPath } from '../../src/replication/conflict-name.ts';
+import { conflictPath, originalPath } from '../../src/replication/conflict-name.ts';
 import { record } from './records.ts';
 
 const STAMP = Date.UTC(2026, 10, 23, 5, 21, 1, 123);
@@ -35,4 +35,45 @@ test('two writes never share a conflict name', (t) => {
     [1, 2].map((seq) => conflictPath(record(actor, seq, { stamp: 5 }))),
   );
   t.is(new Set(names).size, names.length);
+});
+
+test('a conflict name leads back to the path it was made from', (t) => {
+  const paths = [
+    '/report.txt',
+    '/docs/my.report.v2.txt',
+    '/.profile',
+    '/Makefile',
+    '/a.conflict-of-interest.txt',
+    '/ß€🙂',
+  ];
+  for (const path of paths) {
+    for (const stamp of [STAMP, 0, 9e15, Date.UTC(12_026, 0), -1e15]) {
+      const conflict = conflictPath(record('odroid-a-3f9c.7d2e4b1a', 120, { path, stamp }));
+      t.deepEqual(originalPath(conflict), { path, cut: false }, conflict);
+    }
+  }
+});
+
+test('a copy of a copy leads back to the first of them', (t) => {
+  const copy = conflictPath(record('odroid-a-3f9c.7d2e4b1a', 1, { path: '/d/report.txt', stamp: STAMP }));
+  const again = conflictPath(record('*odroid-a-3f9c.7d2e4b1a', 1, { path: copy, stamp: STAMP }));
+  t.deepEqual(originalPath(again), { path: '/d/report.txt', cut: false });
+});
+
+test('a conflict name that somebody gave a file by hand, and that lost in its turn, is not led back further', (t) => {
+  const byHand = conflictPath(record('a.1', 1, { path: '/report.txt', stamp: STAMP }));
+  const copy = conflictPath(record('odroid-b-0001.00000000', 7, { path: byHand, stamp: STAMP }));
+  t.deepEqual(originalPath(copy), { path: byHand, cut: false });
+});
+
+test('a name that was cut says so, an ordinary name has no origin', (t) => {
+  const long = `/${'x'.repeat(250)}.txt`;
+  const origin = originalPath(
+    conflictPath(record('odroid-a-3f9c.7d2e4b1a', 1, { path: long, stamp: STAMP })),
+  );
+  t.true(origin?.cut);
+  t.true(long.startsWith(origin?.path.slice(0, -4) ?? '?'));
+  for (const path of ['/report.txt', '/a.conflict-of-interest.txt', '/x.conflict-1-a', '/']) {
+    t.is(originalPath(path), null, path);
+  }
 });
