@@ -1,6 +1,7 @@
 /** A replica at a distance: replica-client-api.ts spoken with basic-ftp over mutual TLS. */
 import type { Readable } from 'node:stream';
 import { type PushedRecord, Refusal } from '../replication/operation.ts';
+import { AtticClient } from './attic-client.ts';
 import type { ConnectOptions } from './peer-connection.ts';
 import { PeerLink, siteLine } from './peer-link.ts';
 import type {
@@ -43,12 +44,14 @@ export function openReplica(options: ReplicaOptions): ReplicaClient {
 }
 
 class FtpReplica implements ReplicaClient {
+  readonly attic: AtticClient;
   readonly tree: TreeClient;
   readonly upkeep: UpkeepClient;
   readonly #link: PeerLink;
 
   constructor(options: ReplicaOptions) {
     this.#link = new PeerLink(options);
+    this.attic = new AtticClient(this.#link);
     this.tree = new TreeClient(this.#link);
     this.upkeep = new UpkeepClient(this.#link);
   }

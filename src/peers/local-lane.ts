@@ -4,11 +4,11 @@ import { Refusal } from '../replication/operation.ts';
 import { systemCodeOf } from '../system/exit-status.ts';
 import type { QueueBudget } from './queue-budget.ts';
 
-/** So often the storage server is asked whether there still is room beyond its reserve. */
-const ROOM_CHECK_BYTES = 64 * 1024 * 1024;
+/** When the storage server does not say. */
+export const ROOM_CHECK_BYTES = 8 * 1024 * 1024;
 
-/** Throws Refusal no-space when the disk should take no more. */
-export type RoomCheck = () => Promise<void>;
+/** Throws Refusal no-space when the disk should take no more; else how many bytes may come before it is asked again. */
+export type RoomCheck = () => Promise<number>;
 
 /** What gathers during one write goes out with the next. */
 export class LocalLane {
@@ -17,12 +17,20 @@ export class LocalLane {
   readonly #checkRoom: RoomCheck;
   #position: number;
   #unchecked = 0;
+  #room: number;
   #waiting: Uint8Array[] = [];
   #waitingBytes = 0;
   #writing: Promise<void> | null = null;
   #failure: unknown = null;
 
-  private constructor(file: FileHandle, position: number, budget: QueueBudget, checkRoom: RoomCheck) {
+  private constructor(
+    file: FileHandle,
+    position: number,
+    room: number,
+    budget: QueueBudget,
+    checkRoom: RoomCheck,
+  ) {
+    this.#room = room;
     this.#file = file;
     this.#budget = budget;
     this.#position = position;
@@ -32,11 +40,12 @@ export class LocalLane {
   static async open(
     path: string,
     position: number,
+    room: number,
     budget: QueueBudget,
     checkRoom: RoomCheck,
   ): Promise<LocalLane> {
     try {
-      return new LocalLane(await open(path, 'r+'), position, budget, checkRoom);
+      return new LocalLane(await open(path, 'r+'), position, room, budget, checkRoom);
     } catch (error) {
       throw diskRefusal(error);
     }
@@ -61,9 +70,9 @@ export class LocalLane {
         this.#waitingBytes = 0;
         await this.#writeBatch(batch, bytes);
         this.#unchecked += bytes;
-        if (this.#unchecked < ROOM_CHECK_BYTES) continue;
+        if (this.#unchecked < this.#room) continue;
         this.#unchecked = 0;
-        await this.#checkRoom();
+        this.#room = await this.#checkRoom();
       }
     } catch (error) {
       this.#failure = error;

@@ -101,6 +101,8 @@ export interface StageReply {
   readonly size: number;
   /** Only for this member's own processes. */
   readonly path?: string;
+  /** With `path`: bytes to write at most before asking again, which is refused when only the reserve is left. */
+  readonly room?: number;
 }
 
 /** Where the bytes of a put are. */

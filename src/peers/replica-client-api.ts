@@ -19,6 +19,7 @@ import type {
   StageReply,
   StageRequest,
 } from './protocol.ts';
+import type { AtticCalls } from './protocol-attic.ts';
 import type {
   ProxyReport,
   StatusReply,
@@ -63,6 +64,8 @@ export interface ReplicaClient {
   lock(name: 'sweep'): Promise<{ release(): Promise<void> } | null>;
   report(report: { sweep?: SweepReport; proxy?: ProxyReport }): Promise<void>;
   status(): Promise<StatusReply>;
+  /** Trash and conflict copies, for the command. */
+  readonly attic: AtticCalls;
   close(): void;
 }
 

@@ -1,7 +1,7 @@
 /** All ways that the bytes of one upload take at once: this member's own staging file, and every reachable peer's. */
 import { Refusal } from '../replication/operation.ts';
 import type { Delivery } from './commit-everywhere.ts';
-import { LocalLane } from './local-lane.ts';
+import { LocalLane, ROOM_CHECK_BYTES } from './local-lane.ts';
 import { type Members, reachablePeers } from './members.ts';
 import { Pace } from './pace.ts';
 import type { Peer } from './peer.ts';
@@ -49,9 +49,9 @@ export class UploadLanes {
     const { local, budget } = this.#members;
     try {
       const staged = await local.attemptFor((client) => client.stage(this.#request));
-      const { path, size } = staged?.value ?? {};
+      const { path, size, room = ROOM_CHECK_BYTES } = staged?.value ?? {};
       if (path === undefined || size === undefined) return null;
-      return await LocalLane.open(path, size, budget, () => this.#checkRoom());
+      return await LocalLane.open(path, size, room, budget, () => this.#checkRoom());
     } catch (error) {
       if (error instanceof Refusal && (error.kind === 'read-only' || error.kind === 'missing-content'))
         return null;
@@ -60,12 +60,14 @@ export class UploadLanes {
   }
 
   /** The storage server refuses to stage when only its reserve is left, after it has tried to empty the trash. */
-  async #checkRoom(): Promise<void> {
+  async #checkRoom(): Promise<number> {
     try {
-      await this.#members.local.attempt((client) => client.stage({ id: this.#request.id }));
+      const staged = await this.#members.local.attempt((client) => client.stage({ id: this.#request.id }));
+      return staged?.value.room ?? ROOM_CHECK_BYTES;
     } catch (error) {
       if (error instanceof Refusal && error.kind === 'no-space') throw error;
       this.#members.logger.debug('nobody says how much room there is', { path: this.#path, error });
+      return ROOM_CHECK_BYTES;
     }
   }
 

@@ -36,10 +36,13 @@ export class Committer {
   }
 
   async #commitOnce(request: CommitRequest): Promise<CommitReply> {
-    const { catalog, staging, now, volume } = this.#context;
+    const { catalog, staging, now, volume, space } = this.#context;
     const remembered = catalog.ledger.operation(request.id);
     if (remembered !== undefined) return await replyOf(JSON.parse(remembered), staging);
     const operation = checkOperation(request.operation, volume.filesDir, now());
+    if (operation.op === 'mkdir' || operation.op === 'rename' || operation.op === 'touch') {
+      space.requireForCatalog(operation.op === 'rename' ? operation.to : operation.path);
+    }
     const seen = request.seen?.map((record) => checkRecord(record, volume.filesDir));
     const prepared = new Map<string, Prepared>();
     if (operation.op === 'put' && request.content !== undefined) {

@@ -13,25 +13,13 @@ import { Refusal } from '../replication/operation.ts';
 import { failpoint } from '../system/failpoint.ts';
 import type { Catalog } from './catalog/catalog.ts';
 import type { StoredIntent } from './catalog/catalog-ledger.ts';
+import type { Ballast } from './disk/ballast.ts';
 import type { Staging } from './disk/staging.ts';
 import type { Trash } from './disk/trash.ts';
 import type { Displaced, Volume } from './disk/volume.ts';
 import { Group, GroupConflict } from './group.ts';
-import { diskTrouble, message, refusalFor } from './store-errors.ts';
-
-export interface Job<T> {
-  /** The client's path, for messages. */
-  readonly path: string | undefined;
-  /** Inside the transaction. May throw Refusal: then nothing of this job happens. */
-  execute(group: Group): Promise<T>;
-}
-
-interface Queued {
-  readonly path: string | undefined;
-  /** Runs the job; the function returned answers whoever waits, once all is durable. */
-  readonly start: (group: Group) => Promise<() => void>;
-  readonly reject: (error: unknown) => void;
-}
+import { type Job, type Queued, queuedJob } from './queued-job.ts';
+import { diskTrouble, isCatalogFull, message, refusalFor } from './store-errors.ts';
 
 export interface GroupCommitOptions {
   readonly catalog: Catalog;
@@ -43,6 +31,7 @@ export interface GroupCommitOptions {
   readonly onBroken: (reason: string) => void;
   readonly trash: Trash;
   readonly displaced: Displaced[];
+  readonly ballast: Ballast;
 }
 
 const MAX_GROUP = 256;
@@ -64,11 +53,7 @@ export class GroupCommit {
   /** Resolves when the job's changes are durable and visible. Rejects with Refusal. */
   run<T>(job: Job<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      const start = async (group: Group) => {
-        const result = await job.execute(group);
-        return () => resolve(result);
-      };
-      this.#queue.push({ path: job.path, start, reject });
+      this.#queue.push(queuedJob(job, resolve, reject));
       this.#running ??= this.#drain();
     });
   }
@@ -93,10 +78,17 @@ export class GroupCommit {
       try {
         await this.#runGroup(batch);
       } catch (error) {
-        this.#failed(batch, error);
+        if (isCatalogFull(error) && this.#options.ballast.release()) this.#again(batch);
+        else this.#failed(batch, error);
       }
     }
     this.#running = undefined;
+  }
+
+  /** Nothing of the group has happened: with the room that the ballast has left it is tried once more. */
+  #again(batch: readonly Queued[]): void {
+    this.#options.log('warn', 'the disk of the catalog is full; its last reserve is used, for deletions', {});
+    this.#queue.unshift(...batch.filter((queued) => !queued.isRejected() && !this.#queue.includes(queued)));
   }
 
   async #runGroup(batch: readonly Queued[]): Promise<void> {
@@ -224,7 +216,7 @@ export class GroupCommit {
     if (this.#doneUpTo > 0) catalog.ledger.clearIntents(this.#doneUpTo);
     for (const { id, place, size } of displaced) {
       log('warn', 'moved something unknown out of the way into the trash', { path: place, trash: id, size });
-      catalog.ledger.addTrash({ id, path: place, sha256: '', size, at: now() });
+      catalog.ledger.addTrash({ id, path: place, sha256: '', size, at: now(), why: 'unknown' });
       catalog.addTrashBytes(size);
     }
   }

@@ -17,9 +17,11 @@ import {
 } from '../peers/protocol.ts';
 import { Refusal } from '../replication/operation.ts';
 import type { ReplicaRecord } from '../replication/record.ts';
+import { Attic } from './attic.ts';
 import { readBuckets, readChanges } from './catalog/snapshot.ts';
 import { TreeReader } from './catalog/tree-reader.ts';
 import { Committer } from './commit-operation.ts';
+import type { Ballast } from './disk/ballast.ts';
 import { openObject } from './disk/object-reader.ts';
 import type { PublishContext } from './disk/publish-context.ts';
 import type { ReadOnlyReason } from './disk/store-identity.ts';
@@ -40,6 +42,7 @@ export interface LocalStoreParts extends PublishContext {
   readonly trash: Trash;
   readonly readOnly: ReadOnlyReason;
   readonly queue: GroupCommit;
+  readonly ballast: Ballast;
 }
 
 export class LocalStore implements Store {
@@ -50,6 +53,7 @@ export class LocalStore implements Store {
   readonly #merger: Merger;
   readonly #maintenance: Maintenance | undefined;
   readonly #members: Set<string>;
+  readonly attic: Attic;
   readonly #boot = randomBytes(8).toString('hex');
   #readOnly: ReadOnlyReason;
   #closing: Promise<void> | undefined;
@@ -60,6 +64,7 @@ export class LocalStore implements Store {
     this.#tree = new TreeReader(catalog.reader, volume, catalog.shownAt, () => catalog.openSnapshot());
     this.#committer = new Committer(parts, queue);
     this.#merger = new Merger(parts, queue);
+    this.attic = new Attic(parts, this.#committer, (path, action) => this.#writing(path, action));
     this.upkeep = new ReplicaUpkeep(parts, queue, (path, action) => this.#writing(path, action));
     this.#members = new Set([...catalog.ledger.members(), parts.options.member]);
     this.#readOnly = parts.readOnly;
@@ -114,7 +119,7 @@ export class LocalStore implements Store {
         await this.#copyPrefix(id, prefix.sha256, prefix.length);
         size = prefix.length;
       }
-      return { id, diskPath: staging.path(id), size };
+      return { id, diskPath: staging.path(id), size, room: space.step() };
     });
   }
 
@@ -124,7 +129,12 @@ export class LocalStore implements Store {
 
   async writeStaging(id: string, offset: number): Promise<StagingWriter> {
     const { staging, space } = this.#parts;
-    return await this.#writing(undefined, () => staging.write(id, offset, (bytes) => space.require(bytes)));
+    return await this.#writing(undefined, () =>
+      staging.write(id, offset, (bytes) => {
+        space.require(bytes);
+        return space.step();
+      }),
+    );
   }
 
   async openStaging(id: string): Promise<FileHandle> {

@@ -1,5 +1,6 @@
 /** Slow chores of an open store: old trash, forgotten uploads, remembered operations past their time. */
 
+import type { Ballast } from './disk/ballast.ts';
 import type { PublishContext } from './disk/publish-context.ts';
 import type { Trash } from './disk/trash.ts';
 import type { GroupCommit } from './group-commit.ts';
@@ -8,17 +9,21 @@ import type { StoreOptions } from './store-api.ts';
 import { message } from './store-errors.ts';
 
 const INTERVAL_MS = 10 * 60 * 1000;
+/** Not while a board is busy with its start. */
+const BALLAST_MS = 60 * 1000;
 const OPERATIONS_KEEP_MS = 24 * 60 * 60 * 1000;
 
 export interface MaintenanceParts extends PublishContext {
   readonly queue: GroupCommit;
   readonly trash: Trash;
+  readonly ballast: Ballast;
   readonly options: StoreOptions;
 }
 
 export class Maintenance {
   readonly #parts: MaintenanceParts;
   readonly #timer: NodeJS.Timeout;
+  readonly #ballast: NodeJS.Timeout;
   #running: Promise<void> | undefined;
 
   constructor(parts: MaintenanceParts) {
@@ -29,10 +34,15 @@ export class Maintenance {
       });
     }, INTERVAL_MS);
     this.#timer.unref();
+    this.#ballast = setTimeout(() => {
+      parts.ballast.keep();
+      this.#ballast.refresh();
+    }, BALLAST_MS).unref();
   }
 
   async stop(): Promise<void> {
     clearInterval(this.#timer);
+    clearTimeout(this.#ballast);
     await this.#running;
   }
 

@@ -56,7 +56,7 @@ async function redoIntents(
   await volume.flushDirectories(dirty);
   catalog.transaction(() => {
     for (const { id, place, size } of displaced) {
-      catalog.ledger.addTrash({ id, path: place, sha256: '', size, at: now });
+      catalog.ledger.addTrash({ id, path: place, sha256: '', size, at: now, why: 'unknown' });
       catalog.addTrashBytes(size);
     }
     catalog.ledger.clearIntents(last.id);

@@ -17,6 +17,7 @@ import type {
   RecordReply,
   StageRequest,
 } from '../peers/protocol.ts';
+import type { ConflictEntry, EmptyReply, RestoreReply, TrashEntry } from '../peers/protocol-attic.ts';
 import type { ReplicaRecord } from '../replication/record.ts';
 
 import type { Upkeep } from './upkeep/upkeep-api.ts';
@@ -40,6 +41,8 @@ export interface StagedFile {
   /** Absolute path on disk, for the member's own processes. */
   readonly diskPath: string;
   readonly size: number;
+  /** Bytes to write at most before asking again whether there is room. */
+  readonly room: number;
 }
 
 /** An upload into staging through this process; hashes while it writes. */
@@ -55,6 +58,21 @@ export interface OpenedObject {
   readonly handle: FileHandle;
   readonly size: number;
   readonly disk: DiskFile;
+}
+
+/** What a person looks after: trash and conflict copies. The iterables are snapshots; read them to the end or `return`. */
+export interface AtticStore {
+  /** Newest first. */
+  trash(): Iterable<TrashEntry>;
+  conflicts(): Iterable<ConflictEntry>;
+  /** Resolves when it is durable. Throws not-found, exists, invalid, hash-mismatch, no-space. */
+  restore(request: {
+    readonly id: string;
+    readonly to?: string;
+    readonly replace?: boolean;
+  }): Promise<RestoreReply>;
+  /** What came before that moment (milliseconds); absent: what is there now. */
+  empty(before?: number): Promise<EmptyReply>;
 }
 
 /** All methods throw `Refusal` (replication/operation.ts) for what a client may be told; anything else is a defect or a broken disk. */
@@ -91,6 +109,8 @@ export interface Store {
 
   /** Throws missing-content. */
   openObject(sha256: string): Promise<OpenedObject>;
+
+  readonly attic: AtticStore;
 
   /** Finishes what runs, closes files and catalog. */
   close(): Promise<void>;

@@ -79,6 +79,11 @@ export function diskTrouble(error: unknown): DiskTrouble | undefined {
   return errno?.startsWith('E') && error instanceof Error && 'syscall' in error ? 'io' : undefined;
 }
 
+/** The transaction did not happen for want of room. */
+export function isCatalogFull(error: unknown): boolean {
+  return sqliteCode(error) === SQLITE_FULL;
+}
+
 /** The refusal to tell a client; the disk's path stays in `cause` and in the log. */
 export function refusalFor(trouble: DiskTrouble, cause: unknown, path?: string): Refusal {
   const where = path === undefined ? '' : ` for ${path}`;

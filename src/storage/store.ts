@@ -3,10 +3,11 @@
  * incarnation; a volume that is missing or another's opens read-only and is not touched.
  */
 import { randomBytes } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, statfsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { conflictPath } from '../replication/conflict-name.ts';
 import { Catalog } from './catalog/catalog.ts';
+import { Ballast } from './disk/ballast.ts';
 import { DiskSpace } from './disk/disk-space.ts';
 import type { PublishContext } from './disk/publish-context.ts';
 import { Staging } from './disk/staging.ts';
@@ -21,14 +22,29 @@ import { recover } from './recovery.ts';
 import type { Store, StoreOptions } from './store-api.ts';
 import { lockStore } from './store-lock.ts';
 
+/** With less on its disk a catalog may not even open. */
+const FULL_BYTES = 1024 * 1024;
+
 /**
  * Opens or makes a store. Throws StoreInUse, CatalogDamaged, VolumeUnfit; a missing or foreign volume is no error: the
  * store opens read-only and `hello().readOnly` says why.
  */
 export async function openStore(options: StoreOptions): Promise<Store> {
+  mkdirSync(options.stateDir, { recursive: true });
+  const ballast = new Ballast(options.stateDir);
+  try {
+    return await open(options, ballast);
+  } catch (error) {
+    // A start writes a little; on a full disk it takes the last room there is, so that deletions are possible.
+    const { bavail, bsize } = statfsSync(options.stateDir);
+    if (bavail * bsize > FULL_BYTES || !ballast.release()) throw error;
+    return await open(options, ballast);
+  }
+}
+
+async function open(options: StoreOptions, ballast: Ballast): Promise<Store> {
   const filesDir = resolve(options.filesDir);
   const { stateDir, member, now, log } = options;
-  mkdirSync(stateDir, { recursive: true });
   const lock = lockStore(stateDir);
   let catalog: Catalog | undefined;
   try {
@@ -36,7 +52,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     const displaced: Displaced[] = [];
     const volume = new Volume(filesDir, (what) => displaced.push(what));
     const staging = new Staging(volume.stagingDir);
-    const space = new DiskSpace(filesDir, options.reserveBytes);
+    const space = new DiskSpace(filesDir, stateDir, options.reserveBytes);
     const trash = new Trash(catalog, volume);
     space.useReclaim((bytes) => trash.makeRoom(bytes));
     await flushDirectory(stateDir);
@@ -58,6 +74,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       lock,
       trash,
       readOnly,
+      ballast,
       queue: new GroupCommit({
         catalog,
         volume,
@@ -67,6 +84,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
         displaced,
         onBroken: (reason) => store.stopWriting(reason),
         trash,
+        ballast,
       }),
     });
     return store;

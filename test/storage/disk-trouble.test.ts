@@ -1,13 +1,13 @@
 /** Real full disks (a small tmpfs, a small ext4 in a file) and a directory that nobody may change. Needs root. */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { Refusal } from '../../src/replication/operation.ts';
 import { openStore } from '../../src/storage/store.ts';
 import type { Store } from '../../src/storage/store-api.ts';
 import { checkStore } from './check-store.ts';
+import { MEBIBYTE, mounted } from './mounted.ts';
 import {
   change,
   foreignRecord,
@@ -18,40 +18,6 @@ import {
   storeOptions,
   tempDirs,
 } from './opened-store.ts';
-
-const MEBIBYTE = 1024 * 1024;
-type Kind = 'tmpfs' | 'ext4';
-
-/** Mounts a small file system; undefined, said aloud, when this machine does not allow it. */
-function mounted(t: ExecutionContext, kind: Kind, bytes: number): string | undefined {
-  const root = mkdtempSync(join(tmpdir(), 'cloudroid-full-'));
-  const dir = join(root, 'mount');
-  mkdirSync(dir);
-  try {
-    if (kind === 'tmpfs')
-      execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${bytes}`, 'tmpfs', dir], { stdio: 'pipe' });
-    else {
-      const image = join(root, 'image');
-      writeFileSync(image, '');
-      truncateSync(image, bytes);
-      execFileSync('mkfs.ext4', ['-q', '-m', '0', image], { stdio: 'pipe' });
-      execFileSync('mount', ['-o', 'loop', image, dir], { stdio: 'pipe' });
-      rmSync(join(dir, 'lost+found'), { recursive: true });
-    }
-  } catch (error) {
-    rmSync(root, { recursive: true, force: true });
-    t.log(
-      `SKIPPED: cannot mount a ${kind} here: ${error instanceof Error ? error.message.split('\n')[0] : ''}`,
-    );
-    t.pass();
-    return undefined;
-  }
-  t.teardown(() => {
-    execFileSync('umount', [dir]);
-    rmSync(root, { recursive: true, force: true });
-  });
-  return dir;
-}
 
 /** Puts files until there is no room; returns what was acknowledged. */
 async function fill(

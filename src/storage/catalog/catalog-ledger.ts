@@ -1,5 +1,6 @@
 /** The catalog's smaller tables: cursors, remembered operations, intents, trash, members. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { TrashReason } from '../../peers/protocol-attic.ts';
 
 /** A step still to be done on disk; redoing one that is done changes nothing. Places are virtual paths. */
 export type Intent =
@@ -32,6 +33,7 @@ export interface TrashRow {
   readonly size: number;
   /** Milliseconds. */
   readonly at: number;
+  readonly why: TrashReason;
 }
 
 export class CatalogLedger {
@@ -53,7 +55,7 @@ export class CatalogLedger {
     );
     this.#clearIntents = database.prepare('DELETE FROM intents WHERE id <= ?');
     this.#addTrash = database.prepare(
-      'INSERT OR REPLACE INTO trash (id, path, sha256, size, at) VALUES (?, ?, ?, ?, ?)',
+      'INSERT OR REPLACE INTO trash (id, path, sha256, size, at, why) VALUES (?, ?, ?, ?, ?, ?)',
     );
     this.#dropTrash = database.prepare('DELETE FROM trash WHERE id = ?');
     this.#trashByContent = database.prepare('SELECT * FROM trash WHERE sha256 = ? ORDER BY at DESC LIMIT 10');
@@ -96,11 +98,24 @@ export class CatalogLedger {
   }
 
   addTrash(row: TrashRow): void {
-    this.#addTrash.run(row.id, row.path, row.sha256, row.size, row.at);
+    this.#addTrash.run(row.id, row.path, row.sha256, row.size, row.at, row.why);
   }
 
-  dropTrash(id: string): void {
-    this.#dropTrash.run(id);
+  /** False: there was no such row. */
+  dropTrash(id: string): boolean {
+    return Number(this.#dropTrash.run(id).changes) > 0;
+  }
+
+  allTrashIds(): readonly string[] {
+    return this.#database
+      .prepare('SELECT id FROM trash')
+      .all()
+      .map((row) => String(row['id']));
+  }
+
+  trash(id: string): TrashRow | undefined {
+    const row = this.#database.prepare('SELECT * FROM trash WHERE id = ?').get(id);
+    return row === undefined ? undefined : trashOf(row);
   }
 
   trashWithContent(sha256: string): readonly TrashRow[] {
@@ -163,13 +178,17 @@ export class CatalogLedger {
   }
 }
 
-function trashOf(row: Record<string, unknown>): TrashRow {
+/** Rows of format 1 say nothing of the reason. */
+const reasons: readonly TrashReason[] = ['deleted', 'replaced', 'damaged'];
+
+export function trashOf(row: Record<string, unknown>): TrashRow {
   return {
     id: String(row['id']),
     path: String(row['path']),
     sha256: String(row['sha256']),
     size: Number(row['size']),
     at: Number(row['at']),
+    why: reasons.find((reason) => reason === row['why']) ?? 'unknown',
   };
 }
 

@@ -86,6 +86,7 @@ CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT RO
 CREATE TABLE tree (bucket INTEGER PRIMARY KEY, digest BLOB NOT NULL) STRICT;
 CREATE INDEX records_bucket ON records (bucket);
 CREATE INDEX records_missing ON records (path) WHERE kind = 2 AND ino IS NULL;
+CREATE INDEX records_conflicts ON records (path) WHERE kind = 2 AND actor >= '*' AND actor < '+';
 CREATE TABLE salvage (
   path TEXT PRIMARY KEY,
   sha256 TEXT NOT NULL,
@@ -103,6 +104,7 @@ ALTER TABLE members ADD COLUMN retired_at INTEGER;
 CREATE TABLE tree (bucket INTEGER PRIMARY KEY, digest BLOB NOT NULL) STRICT;
 CREATE INDEX records_bucket ON records (bucket);
 CREATE INDEX records_missing ON records (path) WHERE kind = 2 AND ino IS NULL;
+CREATE INDEX records_conflicts ON records (path) WHERE kind = 2 AND actor >= '*' AND actor < '+';
 CREATE TABLE salvage (
   path TEXT PRIMARY KEY,
   sha256 TEXT NOT NULL,

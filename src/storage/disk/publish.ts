@@ -4,9 +4,9 @@
  * made in staging (hard links; copies where two records want different modification times), what goes is linked into
  * the trash, and the rest is written down as intents.
  */
-import { randomBytes } from 'node:crypto';
 import { linkSync, lstatSync } from 'node:fs';
 import { join } from 'node:path';
+import type { TrashReason } from '../../peers/protocol-attic.ts';
 import { Refusal } from '../../replication/operation.ts';
 import type { ReplicaRecord } from '../../replication/record.ts';
 import type { Intent } from '../catalog/catalog-ledger.ts';
@@ -20,7 +20,7 @@ import type { PublishContext } from './publish-context.ts';
 import { nameInStaging } from './staged-name.ts';
 import type { Prepared } from './staging.ts';
 import { probeMtimeNs } from './touch-probe.ts';
-import { inodeAt } from './volume.ts';
+import { inodeAt, newTrashId } from './volume.ts';
 
 interface Item {
   readonly path: string;
@@ -112,7 +112,7 @@ class Steps {
     const { catalog, warn } = this.#context;
     const old = before?.local;
     if (after === undefined || place === undefined) {
-      this.#discard(before);
+      this.#discard(before, 'deleted');
       return;
     }
     const { record } = after;
@@ -139,11 +139,11 @@ class Steps {
         throw new Refusal('missing-content', 'this member does not hold the content', { path });
       }
       warn('the bytes of a file are damaged or missing on disk', { path, sha256: record.sha256 });
-      this.#discard(before);
+      this.#discard(before, 'damaged');
       catalog.records.setLocal(path, undefined);
       return;
     }
-    this.#discard(before);
+    this.#discard(before, 'replaced');
     catalog.records.setLocal(path, local);
   }
 
@@ -219,7 +219,7 @@ class Steps {
   }
 
   /** What goes is kept in the trash, unless its content lives on through this very change. */
-  #discard(before: StoredRecord | undefined): void {
+  #discard(before: StoredRecord | undefined, why: TrashReason): void {
     const { volume, space, now, warn } = this.#context;
     if (before?.local === undefined) return;
     const { record, local } = before;
@@ -227,7 +227,7 @@ class Steps {
     const intact = sourceAt(volume, before) !== undefined;
     if (intact && (record.size === 0 || this.#contentAfter.has(record.sha256) || space.isShort())) return;
     if (inodeAt(volume.diskPath(local.place)) !== local.ino) return; // unknown or nothing: it stays
-    const id = `${now()}-${randomBytes(12).toString('hex')}`;
+    const id = newTrashId();
     try {
       linkSync(volume.diskPath(local.place), join(volume.trashDir, id));
     } catch (error) {
@@ -243,6 +243,7 @@ class Steps {
       sha256: intact ? record.sha256 : '',
       size: record.size,
       at: now(),
+      why: intact ? why : 'damaged',
     });
   }
 }

@@ -7,13 +7,13 @@ import type { StagingWriter } from '../store-api.ts';
 import { diskTrouble, refusalFor } from '../store-errors.ts';
 import { type Proof, proofOf } from './content-proof.ts';
 
-/** How often the disk's reserve is looked at. */
-const RESERVE_STEP_BYTES = 8 * 1024 * 1024;
+/** Throws Refusal no-space when so many bytes more would eat into the reserve; else how many may come before it is asked again. */
+export type Reserve = (bytes: number) => number;
 
 export class StagedWriter implements StagingWriter {
   readonly #handle: FileHandle;
   readonly #hash: Hash;
-  readonly #reserve: (bytes: number) => void;
+  readonly #reserve: Reserve;
   readonly #closed: (proof: Proof | undefined) => void;
   #size: number;
   #nextLook: number;
@@ -23,12 +23,12 @@ export class StagedWriter implements StagingWriter {
     handle: FileHandle,
     size: number,
     hash: Hash,
-    reserve: (bytes: number) => void,
+    reserve: Reserve,
     closed: (proof: Proof | undefined) => void,
   ) {
     this.#handle = handle;
     this.#size = size;
-    this.#nextLook = size + RESERVE_STEP_BYTES;
+    this.#nextLook = size;
     this.#hash = hash;
     this.#reserve = reserve;
     this.#closed = closed;
@@ -38,7 +38,7 @@ export class StagedWriter implements StagingWriter {
   static async open(
     path: string,
     offset: number,
-    reserve: (bytes: number) => void,
+    reserve: Reserve,
     closed: (proof: Proof | undefined) => void,
   ): Promise<StagedWriter> {
     reserve(0);
@@ -64,8 +64,7 @@ export class StagedWriter implements StagingWriter {
     if (this.#state !== 'open') throw new Refusal('invalid', 'this upload is over');
     try {
       if (this.#size + chunk.length > this.#nextLook) {
-        this.#reserve(chunk.length);
-        this.#nextLook = this.#size + RESERVE_STEP_BYTES;
+        this.#nextLook = this.#size + chunk.length + this.#reserve(chunk.length);
       }
       let done = 0;
       while (done < chunk.length) {

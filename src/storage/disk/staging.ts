@@ -16,7 +16,7 @@ import type { StagingWriter } from '../store-api.ts';
 import { errnoOf, FlushFailed } from '../store-errors.ts';
 import { hashFile, type Proof, proofOf } from './content-proof.ts';
 import { SharedFlush } from './shared-flush.ts';
-import { StagedWriter } from './staged-writer.ts';
+import { type Reserve, StagedWriter } from './staged-writer.ts';
 import { flushDirectory } from './volume.ts';
 
 /** Flushed bytes with a known hash, ready to be renamed into place. */
@@ -87,7 +87,7 @@ export class Staging {
     }
   }
 
-  async write(id: string, offset: number, reserve: (bytes: number) => void): Promise<StagingWriter> {
+  async write(id: string, offset: number, reserve: Reserve): Promise<StagingWriter> {
     if (OWN.test(id)) throw new Refusal('invalid', 'a reserved staging id');
     if (this.#writing.has(id)) throw new Refusal('busy', 'this upload is already being written');
     this.#writing.add(id);

@@ -122,7 +122,7 @@ export class Volume {
 
   /** Something the catalog does not know is in the way: to the trash with it, never over it. */
   #displace(place: string, size: number): void {
-    const id = `unknown-${randomBytes(12).toString('hex')}`;
+    const id = newTrashId();
     renameSync(this.diskPath(place), join(this.trashDir, id));
     this.#onDisplaced({ id, place, size });
   }
@@ -159,6 +159,11 @@ export async function flushDirectory(dir: string): Promise<void> {
   } finally {
     await handle.close();
   }
+}
+
+/** Random from the first letter on: people type the beginning. */
+export function newTrashId(): string {
+  return randomBytes(12).toString('hex');
 }
 
 /** The inode of what is at a disk path (a link itself, not its target), undefined for nothing. */

@@ -7,6 +7,7 @@
  *   /changes/<n>             RETR: NDJSON, a header and records
  *   /tree/...                RETR: the hash tree (peers/protocol-tree.ts)
  *   /files/, /disk/, /missing/  for the member's own processes (peers/protocol-upkeep.ts)
+ *   /trash, /conflicts       RETR: NDJSON, for this member's own processes (protocol-attic.ts)
  *
  * No other path exists, and no path of the peer's ever becomes a path of the disk: names are checked ids or hashes.
  */
@@ -24,7 +25,8 @@ type Place =
   | { readonly kind: 'list'; readonly dir: string }
   | { readonly kind: 'changes'; readonly after: number }
   | { readonly kind: 'files' | 'disk' | 'missing'; readonly argument: string }
-  | { readonly kind: 'tree'; readonly level: string; readonly selection: string };
+  | { readonly kind: 'tree'; readonly level: string; readonly selection: string }
+  | { readonly kind: 'trash' | 'conflicts' };
 
 const STAGING_ID = /^[A-Za-z0-9_-]{8,80}$/;
 const SHA256 = /^[0-9a-f]{64}$/;
@@ -65,6 +67,10 @@ export class PeerTree {
         const { header, records: changed } = this.#store.changes(place.after);
         return records(changed, header);
       }
+      case 'trash':
+      case 'conflicts':
+        if (!this.#own) throw notHere(path);
+        return records(this.#store.attic[place.kind]());
       case 'files':
       case 'disk':
       case 'missing':
@@ -133,6 +139,7 @@ function notHere(path: string): Refusal {
 
 function placeOf(path: string): Place {
   const [empty, folder, name, ...more] = path.split('/');
+  if (path === '/trash' || path === '/conflicts') return { kind: path === '/trash' ? 'trash' : 'conflicts' };
   if (empty === '' && folder === 'tree' && more.length <= 1) {
     return { kind: 'tree', level: name ?? '', selection: more[0] ?? '' };
   }

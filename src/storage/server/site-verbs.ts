@@ -10,6 +10,7 @@ import {
 } from '../../peers/protocol.ts';
 import type { ProxyReport, StatusReply, SweepCounter, SweepReport } from '../../peers/protocol-reports.ts';
 import { WireError } from '../../peers/wire.ts';
+import { atticVerbs } from './attic-verbs.ts';
 import { count, type Fields, object, text, wrong } from './request-fields.ts';
 import type { Handler, SitePeer, SiteServices } from './site-handler.ts';
 import { upkeepVerbs } from './upkeep-verbs.ts';
@@ -18,6 +19,7 @@ const MAX_WAIT_SECONDS = 60;
 
 const verbs: { readonly [verb: string]: Handler } = {
   HELLO: sayHello,
+  ...atticVerbs,
   RECORD(request, { store }, { own }): RecordReply {
     const { entry, record, disk } = store.record(text(request, 'path'));
     return own && request['local'] === true && disk !== undefined
@@ -30,8 +32,8 @@ const verbs: { readonly [verb: string]: Handler } = {
       id: text(request, 'id'),
       ...(prefix && { prefix: { sha256: text(prefix, 'sha256'), length: count(prefix, 'length') } }),
     };
-    const { size, diskPath } = await store.stage(wanted, own ? 'own process' : 'peer');
-    return own ? { size, path: diskPath } : { size };
+    const { size, diskPath, room } = await store.stage(wanted, own ? 'own process' : 'peer');
+    return own ? { size, path: diskPath, room } : { size };
   },
   async COMMIT(request, { store }) {
     text(request, 'id');

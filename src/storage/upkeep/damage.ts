@@ -3,14 +3,13 @@
  * trash, where they are a source for nothing. The record stays: the replica lacks the bytes, asks the peers for them, and
  * reads are served from there meanwhile.
  */
-import { randomBytes } from 'node:crypto';
 import { linkSync, lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DamageReport } from '../../peers/protocol-upkeep.ts';
 import type { StoredRecord } from '../catalog/record-row.ts';
 import { sourceAt } from '../disk/content-source.ts';
 import type { PublishContext } from '../disk/publish-context.ts';
-import { inodeAt } from '../disk/volume.ts';
+import { inodeAt, newTrashId } from '../disk/volume.ts';
 import type { Group } from '../group.ts';
 import type { GroupCommit } from '../group-commit.ts';
 import { errnoOf } from '../store-errors.ts';
@@ -52,12 +51,12 @@ function setAside(
   const diskPath = volume.diskPath(local.place);
   // Another file by now, or none: what is there is not what the catalog knew, and stays for the walk to judge.
   if (inodeAt(diskPath) === local.ino) {
-    const id = `damaged-${randomBytes(12).toString('hex')}`;
+    const id = newTrashId();
     try {
       linkSync(diskPath, join(volume.trashDir, id));
       group.made(join(volume.trashDir, id), volume.trashDir);
       const { size } = lstatSync(diskPath);
-      group.addTrash({ id, path: record.path, sha256: '', size, at: now() });
+      group.addTrash({ id, path: record.path, sha256: '', size, at: now(), why: 'damaged' });
     } catch (error) {
       if (errnoOf(error) !== 'EMLINK') throw error;
     }
