@@ -34,8 +34,25 @@ const commands: CommandTable = {
     load: async () => (await import('./cli/status.ts')).status,
   },
   peers: {
-    description: 'The other members of PEERS.txt and how they are',
+    description: 'The other members and how they are; edits PEERS.txt',
+    maxWords: 2,
+    wordsShown: '[list | add ADDRESS | remove ADDRESS | retire MEMBER]',
+    switches: { yes: 'retire without asking' },
     load: async () => (await import('./cli/peers.ts')).peers,
+  },
+  trash: {
+    description: 'What was deleted or replaced on this member in the last 30 days, and how it comes back',
+    maxWords: 2,
+    wordsShown: '[list | restore ID | empty]',
+    switches: { yes: 'empty without asking', replace: 'restore in place of the file that is there now' },
+    values: { to: 'restore to another path than the old one' },
+    load: async () => (await import('./cli/trash.ts')).trash,
+  },
+  conflicts: {
+    description: 'Files that were changed in two places at once',
+    maxWords: 2,
+    wordsShown: '[list | keep PATH]',
+    load: async () => (await import('./cli/conflicts.ts')).conflicts,
   },
 };
 

@@ -47,15 +47,19 @@ function parserFor(commands: CommandTable, args: readonly string[], version: str
     .help()
     .alias('help', 'h')
     .option('config', { type: 'string', describe: 'JSON file with any of these settings as keys' });
-  for (const [name, { description, switches = {}, wordsShown }] of Object.entries(commands)) {
+  for (const [name, { description, switches = {}, values = {}, wordsShown }] of Object.entries(commands)) {
     const own = [
       ...(wordsShown === undefined ? [] : [wordsShown]),
       ...Object.keys(switches).map((word) => `[--${word}]`),
+      ...Object.keys(values).map((word) => `[--${word} ${word.toUpperCase()}]`),
     ];
     parser.command(name, [description, ...own].join(' '));
-    for (const [word, describe] of Object.entries(switches)) {
-      parser.option(word, { type: 'boolean', describe: `${name}: ${describe}` });
-    }
+  }
+  for (const [kind, type] of [
+    ['switches', 'boolean'],
+    ['values', 'string'],
+  ] as const) {
+    for (const [word, describe] of ownOptions(commands, kind)) parser.option(word, { type, describe });
   }
   for (const name of settingNames) {
     const { description, default: standard, defaultShown } = settingsTable[name];
@@ -69,6 +73,18 @@ function parserFor(commands: CommandTable, args: readonly string[], version: str
     'Every setting is also a variable (--passive-ports: CLOUDROID_PASSIVE_PORTS) and a key of the --config file.\n' +
       'An option beats a variable, a variable beats the file.',
   );
+}
+
+/** The switches, or the options with a value, of all commands; one that several have is told with each. */
+function ownOptions(commands: CommandTable, kind: 'switches' | 'values'): ReadonlyMap<string, string> {
+  const all = new Map<string, string>();
+  for (const [name, command] of Object.entries(commands)) {
+    for (const [word, text] of Object.entries(command[kind] ?? {})) {
+      const before = all.get(word);
+      all.set(word, `${before === undefined ? '' : `${before}; `}${name}: ${text}`);
+    }
+  }
+  return all;
 }
 
 function assertKnownOptions(given: readonly string[], known: readonly string[]): void {
@@ -106,29 +122,35 @@ export async function runCommandLine(
   if (parsed['help'] === true || parsed['version'] === true) return exitStatus.done;
   const { _: words, $0: _program, ...given } = parsed;
   const present = Object.entries(given).filter(([, value]) => value !== undefined);
-  const switches = Object.values(commands).flatMap((command) => Object.keys(command.switches ?? {}));
+  const switches = [...ownOptions(commands, 'switches').keys()];
+  const valued = [...ownOptions(commands, 'values').keys()];
   assertKnownOptions(
     present.map(([name]) => name),
-    [...settingNames, 'config', 'help', 'version', 'h', ...switches],
+    [...settingNames, 'config', 'help', 'version', 'h', ...switches, ...valued],
   );
   const all = Array.isArray(words) ? words.map(String) : [];
   const [name, command] = chooseCommand(all, commands);
   const on = new Set(
     present.filter(([word, value]) => switches.includes(word) && value === true).map(([w]) => w),
   );
-  for (const word of on) {
-    if (command.switches?.[word] === undefined) throw usage(`--${word} means nothing to ${name}.`);
+  const values = new Map(
+    present.filter(([word]) => valued.includes(word)).map(([word, value]) => [word, String(value)]),
+  );
+  for (const word of [...on, ...values.keys()]) {
+    const own = command.switches?.[word] ?? command.values?.[word];
+    if (own === undefined) throw usage(`--${word} means nothing to ${name}.`);
+    if (values.get(word) === '') throw usage(`--${word} needs what it stands for after it.`);
   }
   const isSwitchSetting = (word: string): boolean =>
     settingNames.some((s) => s === word && settingsTable[s].placeholder === null);
   const options = Object.fromEntries(
     present
-      .filter(([word]) => !switches.includes(word) && !['help', 'version', 'h'].includes(word))
+      .filter(([word]) => ![...switches, ...valued, 'help', 'version', 'h'].includes(word))
       // A switch alone means yes.
       .map(([word, value]) => [word, value === '' && isSwitchSetting(word) ? 'yes' : String(value)]),
   );
   for (const warning of strangeVariables(process.env)) console.error(`cloudroid: ${warning}`);
   const settings = loadSettings({ options, environment: process.env, currentDir: process.cwd() });
   const run = await command.load();
-  return run({ settings, version, options, switches: on, words: all.slice(1) });
+  return run({ settings, version, options, switches: on, values, words: all.slice(1) });
 }

@@ -1,68 +1,49 @@
-/** `cloudroid peers`: the lines of PEERS.txt, each with how the running member sees it. */
-import { readFileSync } from 'node:fs';
-import { parsePeersFile } from '../config/peers-file.ts';
-import type { MemberStatus } from '../peers/protocol-reports.ts';
-import { CommandError, type ExitStatus, exitStatus, systemCodeOf } from '../system/exit-status.ts';
-import { formatEndpoint } from '../system/port-in-use.ts';
+/** `cloudroid peers [list | add ADDRESS | remove ADDRESS | retire MEMBER]`: who else belongs to the network. */
+import { editPeersFile, PeersEditRefused, withoutPeer, withPeer } from '../config/peers-edit.ts';
+import { CommandError, type ExitStatus, exitStatus, exitStatusOf } from '../system/exit-status.ts';
 import type { CommandInput } from './command.ts';
-import { askStatus } from './running-member.ts';
-import { memberRows } from './status-page.ts';
+import { listPeers } from './peers-list.ts';
+import { retire } from './peers-retire.ts';
+import { actionOf } from './words.ts';
 
-function readPeers(file: string): string {
+function edit({ settings: { peersFile } }: CommandInput, how: (text: string) => string): void {
   try {
-    return readFileSync(file, 'utf8');
+    editPeersFile(peersFile, how);
   } catch (error) {
-    if (systemCodeOf(error) === 'ENOENT') return '';
+    if (error instanceof PeersEditRefused) {
+      throw new CommandError(exitStatus.failed, `${peersFile} stays as it is: ${error.message}.`, {
+        cause: error,
+      });
+    }
     const why = error instanceof Error ? error.message : String(error);
-    throw new CommandError(exitStatus.noPermission, `${file} cannot be read: ${why}`, { cause: error });
-  }
-}
-
-/** Null: not running, so nobody knows. */
-async function membersOf(input: CommandInput): Promise<readonly MemberStatus[] | null> {
-  try {
-    const { proxy } = await askStatus(input.settings);
-    return proxy?.members ?? null;
-  } catch (error) {
-    if (error instanceof CommandError && error.status === exitStatus.notRunning) return null;
-    throw error;
+    throw new CommandError(exitStatusOf(error), `${peersFile} cannot be changed: ${why}`, { cause: error });
   }
 }
 
 export async function peers(input: CommandInput): Promise<ExitStatus> {
-  const file = input.settings.peersFile;
-  const { peers: listed, badLines } = parsePeersFile(readPeers(file));
-  const members = await membersOf(input);
-  for (const { line, text, expected } of badLines) {
-    process.stderr.write(
-      `cloudroid: ${file}, line ${line}: expected ${expected}, got ${JSON.stringify(text)}\n`,
-    );
-  }
-  if (listed.length === 0) {
-    process.stdout.write(`No peers: ${file} lists none. Add a line with the address of another board.\n`);
-    return exitStatus.done;
-  }
-  const addresses = listed.map(formatEndpoint);
-  if (members === null) {
-    process.stdout.write(
-      `${addresses.map((address) => `  ${address}  (unknown: this member is not running)\n`).join('')}`,
-    );
-    return exitStatus.notRunning;
-  }
-  const rows = listed.map((endpoint): MemberStatus => {
-    const address = formatEndpoint(endpoint);
-    const known = members.find(
-      (member) => member.address === address || member.address === `${endpoint.host}:${endpoint.port}`,
-    );
-    const nobody = {
-      name: '?',
-      member: null,
-      state: 'away',
-      reason: 'not met yet',
-      lastSeenAt: null,
-    } as const;
-    return known ?? { ...nobody, address };
+  const [action, word] = actionOf(input, 'peers', {
+    list: null,
+    add: 'ADDRESS',
+    remove: 'ADDRESS',
+    retire: 'MEMBER',
   });
-  process.stdout.write(`${memberRows(rows, Date.now()).join('\n')}\n`);
-  return exitStatus.done;
+  const file = input.settings.peersFile;
+  switch (action) {
+    case 'list':
+      return await listPeers(input);
+    case 'add':
+      edit(input, (text) => withPeer(text, word));
+      process.stdout.write(
+        `${word} is in ${file} now; a running member notices by itself.\nAdd the address of this board there in the same way: each member lists the others.\n`,
+      );
+      return exitStatus.done;
+    case 'remove':
+      edit(input, (text) => withoutPeer(text, word));
+      process.stdout.write(
+        `${word} is no longer in ${file}; a running member notices by itself.\nIf that board never comes back, retire it as well: cloudroid peers retire MEMBER\n`,
+      );
+      return exitStatus.done;
+    case 'retire':
+      return await retire(input, word);
+  }
 }

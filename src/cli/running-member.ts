@@ -6,7 +6,9 @@ import { openReplica } from '../peers/ftp-replica.ts';
 import type { StatusReply } from '../peers/protocol-reports.ts';
 import { type ReplicaClient, ReplicaUnreachable, ReplicaUntrusted } from '../peers/replica-client-api.ts';
 import { credentialsFor, loadOrMakeNetworkKey } from '../peers/trust.ts';
+import { Refusal } from '../replication/operation.ts';
 import { CommandError, exitStatus } from '../system/exit-status.ts';
+import { escapeControls } from '../system/log-line.ts';
 import { formatEndpoint } from '../system/port-in-use.ts';
 
 /** A wildcard is where one listens, not where one connects to. */
@@ -34,11 +36,23 @@ export async function openRunningMember(settings: Settings): Promise<ReplicaClie
 
 /** Rejects with a CommandError that says that it is not running, or which key is another one. */
 export async function askStatus(settings: Settings): Promise<StatusReply> {
+  return await withRunningMember(settings, (replica) => replica.status());
+}
+
+/** The same for anything else that is asked; a refusal is told as the member said it. */
+export async function withRunningMember<T>(
+  settings: Settings,
+  ask: (replica: ReplicaClient) => Promise<T>,
+): Promise<T> {
   const replica = await openRunningMember(settings);
   if (replica === null) throw notRunning(settings);
   try {
-    return await replica.status();
+    return await ask(replica);
   } catch (error) {
+    if (error instanceof Refusal) {
+      const where = error.path === undefined ? '' : `${escapeControls(error.path)}: `;
+      throw new CommandError(exitStatus.failed, `${where}${escapeControls(error.message)}`, { cause: error });
+    }
     if (error instanceof ReplicaUnreachable) throw notRunning(settings, error);
     if (error instanceof ReplicaUntrusted) {
       throw new CommandError(exitStatus.noPermission, error.message, { cause: error });

@@ -11,6 +11,7 @@ export function formatBytes(bytes: number): string {
     value /= 1024;
     unit += 1;
   }
+  if (bytes === 1) return '1 byte';
   return `${unit === 0 ? value : value.toFixed(value < 10 ? 1 : 0)} ${units[unit]}`;
 }
 
@@ -30,7 +31,24 @@ export function formatAgo(at: number, now: number): string {
   return 'just now';
 }
 
-function plural(count: number, word: string, many = `${word}s`): string {
+/** `4 seconds`, `2 minutes`; a clock that was set back meanwhile makes it nothing. */
+export function formatDuration(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1000));
+  if (seconds < 120) return plural(seconds, 'second');
+  const minutes = Math.round(seconds / 60);
+  return minutes < 120 ? plural(minutes, 'minute') : plural(Math.round(minutes / 60), 'hour');
+}
+
+/** `2026-01-02 11:05`, in the time zone of this machine. */
+export function formatTime(at: number): string {
+  const date = new Date(at);
+  if (Number.isNaN(date.getTime())) return 'at an unknown time';
+  const two = (value: number) => String(value).padStart(2, '0');
+  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+  return `${day} ${two(date.getHours())}:${two(date.getMinutes())}`;
+}
+
+export function plural(count: number, word: string, many = `${word}s`): string {
   return `${count} ${count === 1 ? word : many}`;
 }
 
@@ -52,11 +70,29 @@ export function memberRows(members: readonly MemberStatus[], now: number): strin
 /** How the last round went, for a person. */
 export function sweepText(sweep: SweepReport | null, now: number): string {
   if (sweep === null) return 'none yet';
-  if (sweep.state === 'running') return `running, began ${formatAgo(sweep.startedAt, now)}`;
-  const done = sweep.finishedAt === null ? 'not finished' : formatAgo(sweep.finishedAt, now);
-  const fetched = `${plural(sweep.pulledFiles, 'file')} fetched (${formatBytes(sweep.pulledBytes)})`;
-  const failures = sweep.failures.map((failure) => `\n    failed: ${escapeControls(failure)}`).join('');
-  return `${done}, ${fetched}, ${plural(sweep.applied, 'change')} taken over${failures}`;
+  if (sweep.state === 'running') {
+    const { phase, done, total } = sweep;
+    const share = total > 0 ? `, ${Math.min(100, Math.floor((done / total) * 100))} % of it` : '';
+    const what = phase === '' ? '' : `, ${escapeControls(phase)}${share}`;
+    return `running, began ${formatAgo(sweep.startedAt, now)}${what}`;
+  }
+  const { finishedAt, startedAt, repaired, adopted, scrubbedBytes, differences } = sweep;
+  const facts = [
+    finishedAt === null
+      ? 'not finished'
+      : `${formatAgo(finishedAt, now)}, took ${formatDuration(finishedAt - startedAt)}`,
+    `${plural(sweep.pulledFiles, 'file')} fetched (${formatBytes(sweep.pulledBytes)})`,
+    `${plural(sweep.applied, 'change')} taken over`,
+    ...(repaired > 0 ? [`${plural(repaired, 'damaged file')} repaired`] : []),
+    ...(adopted > 0 ? [`${plural(adopted, 'change')} from outside taken over`] : []),
+    ...(scrubbedBytes > 0 ? [`${formatBytes(scrubbedBytes)} read and checked`] : []),
+    ...(differences > 0 ? [`${plural(differences, 'difference')} LEFT`] : []),
+  ];
+  const lines = [
+    ...sweep.failures.map((failure) => `failed: ${failure}`),
+    ...sweep.notices.map((notice) => `note: ${notice}`),
+  ];
+  return facts.join(', ') + lines.map((line) => `\n    ${escapeControls(line)}`).join('');
 }
 
 export function statusPage(status: StatusReply, now: number): string {
@@ -65,7 +101,7 @@ export function statusPage(status: StatusReply, now: number): string {
   const conflicts =
     status.conflicts === 0
       ? 'none'
-      : `${status.conflicts} (files named ....conflict-...: two people changed one file at once; keep the right one)`;
+      : `${status.conflicts} (files that were changed in two places at once; cloudroid conflicts shows them)`;
   const rows: (readonly [string, string])[] = [
     [
       'Member',

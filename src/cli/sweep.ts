@@ -18,6 +18,7 @@ import type { CommandInput } from './command.ts';
 import { runRole } from './role-process.ts';
 import { askStatus, ownEndpoint } from './running-member.ts';
 import { sweepText } from './status-page.ts';
+import { showProgress } from './sweep-progress.ts';
 
 /** How often a round that another one locks out is tried again. */
 const LOCK_RETRY_MS = 500;
@@ -38,12 +39,14 @@ async function once({ settings, switches }: CommandInput): Promise<ExitStatus> {
   const interrupted = new AbortController();
   const forget = onStopRequest(() => interrupted.abort());
   const { signal } = interrupted;
+  const progress = showProgress(process.stdout, process.stderr);
   const round = () =>
     sweepOnce({
       local,
       peers,
       signal,
       now: Date.now,
+      onProgress: progress.show,
       volume: volumeOf(settings),
       walk: true,
       dryRun: switches.has('dry-run'),
@@ -57,10 +60,12 @@ async function once({ settings, switches }: CommandInput): Promise<ExitStatus> {
       await sleep(LOCK_RETRY_MS, undefined, { signal });
       report = await round();
     }
+    progress.end();
     process.stdout.write(`Sweep: ${sweepText(report, Date.now())}\n`);
     const clean = report.failures.length === 0 && report.differences === 0;
     return clean ? exitStatus.done : exitStatus.failed;
   } catch (error) {
+    progress.end();
     if (!signal.aborted) throw error;
     process.stderr.write('cloudroid: the sweep was broken off; the next one goes on where it was\n');
     return exitStatus.failed;

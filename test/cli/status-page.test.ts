@@ -1,6 +1,6 @@
 import test from 'ava';
-import { formatAgo, formatBytes, memberRows, statusPage } from '../../src/cli/status-page.ts';
-import type { MemberStatus, StatusReply } from '../../src/peers/protocol-reports.ts';
+import { formatAgo, formatBytes, memberRows, statusPage, sweepText } from '../../src/cli/status-page.ts';
+import type { MemberStatus, StatusReply, SweepReport } from '../../src/peers/protocol-reports.ts';
 
 const now = Date.parse('2026-01-02T12:00:00Z');
 const minute = 60_000;
@@ -114,8 +114,38 @@ test('a failed sweep tells what failed', (t) => {
     notices: [],
   } as const;
   const page = statusPage({ ...reply, sweep }, now);
-  t.regex(page, /1 minute ago, 1 file fetched \(2\.0 KiB\), 3 changes taken over/);
+  t.regex(page, /1 minute ago, took 60 seconds, 1 file fetched \(2\.0 KiB\), 3 changes taken over$/m);
   t.regex(page, /failed: odroid-c: connection lost/);
+});
+
+test('a sweep that found trouble tells what it mended, what is left and what to do', (t) => {
+  const sweep: SweepReport = {
+    state: 'idle',
+    startedAt: now - 5 * 60 * minute,
+    finishedAt: now - minute,
+    pulledFiles: 0,
+    pulledBytes: 0,
+    applied: 0,
+    conflicts: 0,
+    failures: [],
+    phase: '',
+    done: 0,
+    total: 0,
+    repaired: 1,
+    adopted: 2,
+    scrubbedBytes: 3 * 2 ** 30,
+    differences: 4,
+    notices: ['4 damaged files are with no member that answers: they come back with it\u001b[2J'],
+  };
+  const text = sweepText(sweep, now);
+  t.regex(
+    text,
+    /took 5 hours, 0 files fetched .*, 1 damaged file repaired, 2 changes from outside taken over, 3\.0 GiB read and checked, 4 differences LEFT\n/,
+  );
+  t.regex(text, /\n {4}note: 4 damaged files are with no member/);
+  t.false(text.includes('\u001b'));
+  const running = sweepText({ ...sweep, state: 'running', phase: 'scrubbing', done: 1, total: 3 }, now);
+  t.is(running, 'running, began 5 hours ago, scrubbing, 33 % of it');
 });
 
 test('a peer cannot write control characters to the terminal', (t) => {
