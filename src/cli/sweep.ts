@@ -10,6 +10,7 @@ import { openReplica } from '../peers/ftp-replica.ts';
 import { credentialsFor, loadOrMakeNetworkKey } from '../peers/trust.ts';
 import { sweepOnce } from '../sweep/round.ts';
 import { startSweep } from '../sweep/schedule.ts';
+import { awaitAlike } from '../sweep/settle.ts';
 import type { VolumeCare } from '../sweep/volume-care.ts';
 import { type ExitStatus, exitStatus, systemCodeOf } from '../system/exit-status.ts';
 import type { Logger } from '../system/logger-api.ts';
@@ -22,6 +23,8 @@ import { showProgress } from './sweep-progress.ts';
 
 /** How often a round that another one locks out is tried again. */
 const LOCK_RETRY_MS = 500;
+/** How long the peers get to fetch what they lack of this member. */
+const SETTLE_MS = 30_000;
 
 async function doorsOf(settings: Settings) {
   const identity = loadOrMakeIdentity(settings);
@@ -62,7 +65,11 @@ async function once({ settings, switches }: CommandInput): Promise<ExitStatus> {
     }
     progress.end();
     process.stdout.write(`Sweep: ${sweepText(report, Date.now())}\n`);
-    const clean = report.failures.length === 0 && report.differences === 0;
+    const unlike = switches.has('dry-run')
+      ? []
+      : await awaitAlike(local, peers, { signal, withinMs: SETTLE_MS });
+    for (const place of unlike) process.stdout.write(`${place} still lacks something; it is catching up\n`);
+    const clean = report.failures.length + report.differences + unlike.length === 0;
     return clean ? exitStatus.done : exitStatus.failed;
   } catch (error) {
     progress.end();
