@@ -95,6 +95,22 @@ export function sweepText(sweep: SweepReport | null, now: number): string {
   return facts.join(', ') + lines.map((line) => `\n    ${escapeControls(line)}`).join('');
 }
 
+/** How far the reading of every file is, and what is broken. */
+function diskCheckText({ upkeep, bytes }: StatusReply, now: number): string {
+  const { scrubStartedAt, scrubbedAt, scrubbedBytes, missing } = upkeep;
+  const last =
+    scrubbedAt === null
+      ? 'not every file was checked yet'
+      : `every file checked ${formatAgo(scrubbedAt, now)}`;
+  const running = scrubStartedAt !== null && (scrubbedAt ?? 0) < scrubStartedAt;
+  const under = running ? `, ${formatBytes(scrubbedBytes)} of ${formatBytes(bytes)} read in this pass` : '';
+  const broken =
+    missing === 0
+      ? ''
+      : `; ${plural(missing, 'file')} DAMAGED here, to be fetched from a member that has them`;
+  return `${last}${under}${broken}`;
+}
+
 export function statusPage(status: StatusReply, now: number): string {
   const { hello, proxy, sweep } = status;
   const trash = status.trashBytes > 0 ? `, ${formatBytes(status.trashBytes)} in the trash` : '';
@@ -114,6 +130,7 @@ export function statusPage(status: StatusReply, now: number): string {
     ['Free space', formatBytes(hello.freeBytes)],
     ['Conflicts', conflicts],
     ['Last sweep', sweepText(sweep, now)],
+    ['Disk check', diskCheckText(status, now)],
   ];
   if (hello.readOnly !== null) rows.push(['READ ONLY', hello.readOnly]);
   if (proxy !== null) {

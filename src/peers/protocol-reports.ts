@@ -1,5 +1,6 @@
 /** What members and their processes ask and tell each other about sweeps, and what `cloudroid status` shows. */
 import type { Hello } from './protocol.ts';
+import type { UpkeepState } from './protocol-upkeep.ts';
 
 /** `SITE SWEEP {why}` -> {request}: a peer is back, or a push was missed: look soon. */
 export interface SweepRequest {
@@ -72,6 +73,7 @@ export interface StatusReply {
   readonly trashBytes: number;
   readonly startedAt: number;
   readonly version: string;
+  readonly upkeep: UpkeepState;
   readonly sweep: SweepReport | null;
   readonly proxy: ProxyReport | null;
 }

@@ -36,6 +36,14 @@ const status: StatusReply = {
   trashBytes: 0,
   startedAt: now,
   version: '0',
+  upkeep: {
+    walkedAt: null,
+    scrubbedAt: null,
+    scrubStartedAt: null,
+    scrubAfter: '',
+    scrubbedBytes: 0,
+    missing: 0,
+  },
   sweep: null,
   proxy: { at: now, sessions: 0, transfers: 0, listening: 'x', ack: 'reachable', members: [here, right] },
 };

@@ -55,6 +55,14 @@ const reply: StatusReply = {
   trashBytes: 0,
   startedAt: now - 3 * 3_600_000,
   version: '0.1.0',
+  upkeep: {
+    walkedAt: null,
+    scrubbedAt: null,
+    scrubStartedAt: null,
+    scrubAfter: '',
+    scrubbedBytes: 0,
+    missing: 0,
+  },
   sweep: null,
   proxy: null,
 };
@@ -165,4 +173,16 @@ test('a peer cannot write control characters to the terminal', (t) => {
   );
   t.false(row.includes('\u001b'));
   t.false(row.includes('\n'));
+});
+
+test('the page tells how far the reading of every file is, and what is damaged', (t) => {
+  const { upkeep } = reply;
+  t.regex(statusPage(reply, now), /^Disk check +not every file was checked yet$/m);
+  const under = { ...upkeep, scrubStartedAt: now - minute, scrubbedBytes: 1024, missing: 2 };
+  t.regex(
+    statusPage({ ...reply, upkeep: under }, now),
+    /^Disk check .*, 1\.0 KiB of 1\.5 KiB read in this pass; 2 files DAMAGED here/m,
+  );
+  const done = { ...upkeep, scrubStartedAt: now - 3 * minute, scrubbedAt: now - 2 * minute };
+  t.regex(statusPage({ ...reply, upkeep: done }, now), /^Disk check +every file checked 2 minutes ago$/m);
 });

@@ -78,7 +78,14 @@ const verbs: { readonly [verb: string]: Handler } = {
   ...upkeepVerbs,
   STATUS(_request, services): StatusReply {
     const { store, board, startedAt, version } = services;
-    return { hello: ownHello(services), ...store.counts(), startedAt, version, ...board.reports };
+    return {
+      hello: ownHello(services),
+      ...store.counts(),
+      startedAt,
+      version,
+      upkeep: store.upkeep.state(),
+      ...board.reports,
+    };
   },
 };
 
