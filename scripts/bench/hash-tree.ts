@@ -174,7 +174,8 @@ async function measure(root: string, records: number): Promise<void> {
     await peer.hello();
     const [bytes, connections] = [meter.bytes, meter.connections];
     const progress = { files: 0, bytes: 0, applied: 0, conflicts: 0 };
-    const context = { local, peer, others: [], signal: new AbortController().signal, progress };
+    const receiver = (await local.hello()).incarnation;
+    const context = { local, receiver, peer, others: [], signal: new AbortController().signal, progress };
     const begin = performance.now();
     const found = await exchangeTrees({ ...context, dryRun: true });
     const lookSeconds = (performance.now() - begin) / 1000;

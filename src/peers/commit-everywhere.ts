@@ -59,7 +59,8 @@ export async function commitEverywhere(
       results.set(peer, result);
       if (result === 'stored') return;
       members.peers.missed(peer, pushed, 'it missed a change');
-      delivery?.notWanted(peer);
+      // Only after a clear answer: a peer that went away may be storing these very bytes right now.
+      if (result === 'behind') delivery?.notWanted(peer);
     });
     const waitsFor = members.ack === 'reachable' ? peer.isInStep : members.ack !== 'local';
     if (!waitsFor) continue;
@@ -160,6 +161,7 @@ async function push(
     const content = await delivery?.toPeer(peer);
     if (delivery !== undefined && content === undefined) return 'behind';
     return resultOf(
+      pushed.length,
       await peer.client.merge({
         mode: 'push',
         records: pushed,
@@ -176,9 +178,11 @@ async function push(
   }
 }
 
-function resultOf({ counts, need }: MergeReply): Result {
-  const missed = (counts.behind ?? 0) + (counts['send-content'] ?? 0) + (counts.deferred ?? 0);
-  return missed === 0 && need.length === 0 ? 'stored' : 'behind';
+/** Stored is what the peer says of every single record. */
+function resultOf(pushed: number, { counts, need }: MergeReply): Result {
+  const { applied = 0, known = 0, superseded = 0, conflict = 0 } = counts;
+  const stored = applied + known + superseded + conflict;
+  return stored === pushed && need.length === 0 ? 'stored' : 'behind';
 }
 
 /** Until all are done, or nothing has moved for WAIT_MS, or LONGEST_WAIT_MS are over. */

@@ -101,6 +101,7 @@ export class FanOutUpload implements Upload {
     this.#state = 'finishing';
     const sha256 = this.#hash.digest('hex');
     const { prefix, exclusive } = this.#options;
+    const { baseSha256 = prefix?.entry.sha256 } = this.#options;
     const outcome = await commitEverywhere(
       this.#members,
       {
@@ -109,7 +110,7 @@ export class FanOutUpload implements Upload {
         size: this.#size,
         sha256,
         ...(exclusive === true && { exclusive }),
-        ...(prefix !== undefined && { baseSha256: prefix.entry.sha256 }),
+        ...(baseSha256 !== undefined && { baseSha256 }),
       },
       'Stored',
       this.#lanes === null ? this.#inline(sha256) : await this.#lanes.end(sha256),

@@ -142,6 +142,11 @@ export interface MergeRequest {
   /** By sha256. Staged `sha-<sha256>` files and this replica's own files are found without being named. */
   readonly content?: { readonly [sha256: string]: Content };
   readonly exchange?: ExchangeEnd;
+  /**
+   * Incarnation of the receiving store when the exchange began. Another one by now (restarted, perhaps from a backup that
+   * lacks what was taken before): refused, and pulled again.
+   */
+  readonly receiver?: string;
 }
 export interface ExchangeEnd {
   readonly store: string;
@@ -149,11 +154,6 @@ export interface ExchangeEnd {
   readonly knowledge: VersionVector;
   /** The cursor reached: ChangesHeader.upTo. */
   readonly upTo: number;
-  /**
-   * Incarnation of the receiving store when the exchange began. Another one by now (restarted, perhaps from a backup that
-   * lacks what was taken before): refused, and pulled again.
-   */
-  readonly receiver: string;
 }
 export interface MergeReply {
   /**

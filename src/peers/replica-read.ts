@@ -143,8 +143,8 @@ async function openOnDisk(members: Members, { path, sha256, size }: Entry, start
   try {
     const found = await file.stat({ bigint: true });
     // Replaced between the answer and the open: the name leads to another file now.
-    if (String(found.ino) !== disk.ino || Number(found.size) !== size)
-      throw new Error('another file is there now');
+    const same = String(found.ino) === disk.ino && String(found.mtimeNs) === disk.mtimeNs;
+    if (!same || Number(found.size) !== size) throw new Error('another file is there now, or it was edited');
   } catch (error) {
     await file.close();
     throw error;

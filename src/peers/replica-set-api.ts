@@ -17,6 +17,8 @@ export interface Outcome {
 export interface UploadOptions {
   /** APPE, REST: what the new content begins with: the first `length` bytes of this file. */
   readonly prefix?: { readonly entry: Entry; readonly length: number };
+  /** APPE: the hash that the file must still have, null: there must still be none; else `changed`. */
+  readonly baseSha256?: string | null;
   /** STOU: nothing may be at the path. */
   readonly exclusive?: boolean;
   /** ALLO: bytes announced; refused with `no-space` before any data where it cannot fit. */

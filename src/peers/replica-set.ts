@@ -161,10 +161,10 @@ class FtpReplicaSet implements PeeredReplicaSet {
 
   async *#prefix(entry: Entry, length: number): AsyncGenerator<Buffer, void> {
     let left = length;
+    // To the end, whatever of it is used: only the whole file can be checked, and rot must not become a new version.
     for await (const chunk of (await this.read(entry, 0)) as AsyncIterable<Buffer>) {
-      yield chunk.subarray(0, left);
+      if (left > 0) yield chunk.subarray(0, left);
       left -= Math.min(left, chunk.length);
-      if (left === 0) return;
     }
   }
 

@@ -13,6 +13,7 @@ import type { TrashRow } from './catalog/catalog-ledger.ts';
 import type { Committer } from './commit-operation.ts';
 import { hashFile } from './disk/content-proof.ts';
 import type { PublishContext } from './disk/publish-context.ts';
+import { copyBytes } from './disk/staged-prefix.ts';
 import type { Trash } from './disk/trash.ts';
 import type { GroupCommit } from './group-commit.ts';
 import type { AtticStore } from './store-api.ts';
@@ -122,7 +123,7 @@ export class Attic implements AtticStore {
     try {
       space.require(size, path);
       await staging.make(staged, false);
-      await staging.copyPrefix(staged, trash.diskPath(row.id), size);
+      await copyBytes(trash.diskPath(row.id), staging.path(staged), size);
       const sha256 = row.sha256 === '' ? await hashFile(staging.path(staged)) : row.sha256;
       const mtime = Math.floor(mtimeMs);
       const operation: Operation = { op: 'put', path, size, sha256, mtime, exclusive: !replace };

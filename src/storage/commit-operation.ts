@@ -38,7 +38,11 @@ export class Committer {
   async #commitOnce(request: CommitRequest): Promise<CommitReply> {
     const { catalog, staging, now, volume, space } = this.#context;
     const remembered = catalog.ledger.operation(request.id);
-    if (remembered !== undefined) return await replyOf(JSON.parse(remembered), staging);
+    if (remembered !== undefined) {
+      // It was committed; but steps on disk may have failed then, and go first with the next group.
+      await this.#queue.run({ path: undefined, execute: async () => undefined });
+      return await replyOf(JSON.parse(remembered), staging);
+    }
     const operation = checkOperation(request.operation, volume.filesDir, now());
     if (operation.op === 'mkdir' || operation.op === 'rename' || operation.op === 'touch') {
       space.requireForCatalog(operation.op === 'rename' ? operation.to : operation.path);
@@ -50,19 +54,20 @@ export class Committer {
       prepared.set(operation.sha256, await prepareContent(this.#context, wanted, request.content, true));
       failpoint('commit:fsynced');
     }
+    let reply: CommitReply;
     try {
       const path = operation.op === 'rename' ? operation.to : operation.path;
-      const reply = await this.#queue.run({
+      reply = await this.#queue.run({
         path,
         execute: (group) => this.#execute(request.id, operation, seen, prepared, group),
       });
-      // Still there when the very same content was at the path already.
-      const staged = request.content?.staged;
-      if (staged !== undefined && staging.holds(staged)) await staging.drop(staged);
-      return reply;
     } finally {
       await dropUnused(this.#context, prepared.values());
     }
+    // Still there when the very same content was at the path already.
+    const staged = request.content?.staged;
+    if (staged !== undefined && staging.holds(staged)) await staging.drop(staged);
+    return reply;
   }
 
   async #execute(

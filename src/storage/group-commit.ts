@@ -11,6 +11,7 @@
 
 import { Refusal } from '../replication/operation.ts';
 import { failpoint } from '../system/failpoint.ts';
+import { carryOut } from './carry-out.ts';
 import type { Catalog } from './catalog/catalog.ts';
 import type { StoredIntent } from './catalog/catalog-ledger.ts';
 import type { Ballast } from './disk/ballast.ts';
@@ -99,7 +100,7 @@ export class GroupCommit {
       throw new Refusal('read-only', `the volume has gone`);
     }
     await this.#retryUnfinished();
-    const group = new Group(volume, catalog.ledger, (bytes) => catalog.addTrashBytes(bytes));
+    const group = new Group(volume, catalog.ledger, staging.claims, (bytes) => catalog.addTrashBytes(bytes));
     let answers: (() => void)[];
     catalog.begin();
     try {
@@ -112,12 +113,12 @@ export class GroupCommit {
       await volume.flushDirectories(group.dirtyBefore);
       failpoint('commit:linked');
       failpoint('commit:in-transaction');
-      catalog.commit();
     } catch (error) {
       catalog.rollback();
       group.abandon();
       throw error;
     }
+    this.#commit(group);
     failpoint('commit:after-transaction');
     this.#doneUpTo = 0;
     this.#options.displaced.length = 0;
@@ -125,6 +126,7 @@ export class GroupCommit {
     const dirty = new Set<string>();
     const left = this.#carryOut(group.intents, dirty);
     for (const name of group.usedStaged) staging.forget(name);
+    if (left === undefined) for (const name of group.usedStaged) staging.claims.release(name);
     failpoint('commit:renamed');
     await volume.flushDirectories(dirty);
     failpoint('commit:dirs-flushed');
@@ -132,6 +134,29 @@ export class GroupCommit {
     this.#doneUpTo = group.intents.at(-1)?.id ?? 0;
     failpoint('commit:before-reply');
     for (const answer of answers) answer();
+  }
+
+  /**
+   * When COMMIT fails for another reason than a lack of room, nobody knows whether the transaction is durable: the next
+   * start may find it done and carry its steps out. So everything made for it stays, and nothing is written any more.
+   */
+  #commit(group: Group): void {
+    const { catalog } = this.#options;
+    try {
+      catalog.commit();
+    } catch (error) {
+      const trouble = diskTrouble(error);
+      const undone = trouble === 'no-space' || trouble === 'locked';
+      if (undone) group.abandon();
+      else this.#break(`this member's catalog failed: ${message(error)}`);
+      catalog.rollback();
+      throw error;
+    }
+  }
+
+  /** Nothing is written any more, until a restart. */
+  stop(reason: string): void {
+    this.#broken ??= reason;
   }
 
   async #execute(batch: readonly Queued[], group: Group): Promise<(() => void)[]> {
@@ -180,22 +205,10 @@ export class GroupCommit {
   /** Steps that fail stay open and are tried again before the next group, and at the next start. */
   #carryOut(intents: readonly StoredIntent[], dirty: Set<string>): Error | undefined {
     const { volume, trash } = this.#options;
-    for (const [index, { intent }] of intents.entries()) {
-      try {
-        volume.carryOut(intent, dirty);
-      } catch (error) {
-        try {
-          if (diskTrouble(error) !== 'no-space') throw error;
-          trash.makeRoom(Number.MAX_SAFE_INTEGER);
-          volume.carryOut(intent, dirty);
-        } catch (again) {
-          this.#unfinished.push(...intents.slice(index));
-          return again instanceof Error ? again : new Error(String(again));
-        }
-      }
-      if (index === intents.length >> 1) failpoint('commit:half-renamed');
-    }
-    return undefined;
+    const failed = carryOut(intents, dirty, volume, trash);
+    if (failed === undefined) return undefined;
+    this.#unfinished.push(...failed.left);
+    return failed.error;
   }
 
   async #retryUnfinished(): Promise<void> {
@@ -206,6 +219,9 @@ export class GroupCommit {
     const left = this.#carryOut(intents, dirty);
     await this.#options.volume.flushDirectories(dirty);
     if (left !== undefined) throw left;
+    for (const { intent } of intents) {
+      if (intent.action === 'publish') this.#options.staging.claims.release(intent.staged);
+    }
     this.#doneUpTo = intents.at(-1)?.id ?? 0;
   }
 

@@ -5,6 +5,7 @@
 import { unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CatalogLedger, Intent, StoredIntent, TrashRow } from './catalog/catalog-ledger.ts';
+import type { ClaimedNames } from './disk/claimed-names.ts';
 import type { Volume } from './disk/volume.ts';
 import { errnoOf } from './store-errors.ts';
 
@@ -20,14 +21,21 @@ export class Group {
   readonly #volume: Volume;
   readonly #ledger: CatalogLedger;
   readonly #addTrashBytes: (bytes: number) => void;
+  readonly #claims: ClaimedNames;
   readonly #touchedPlaces = new Set<string>();
   readonly #usedStaged = new Set<string>();
   #made: string[] = [];
 
-  constructor(volume: Volume, ledger: CatalogLedger, addTrashBytes: (bytes: number) => void) {
+  constructor(
+    volume: Volume,
+    ledger: CatalogLedger,
+    claims: ClaimedNames,
+    addTrashBytes: (bytes: number) => void,
+  ) {
     this.#volume = volume;
     this.#ledger = ledger;
     this.#addTrashBytes = addTrashBytes;
+    this.#claims = claims;
   }
 
   /** Throws GroupConflict when an earlier job changes that place. */
@@ -43,6 +51,7 @@ export class Group {
   useStaged(name: string): void {
     if (this.#usedStaged.has(name)) throw new GroupConflict(name);
     this.#usedStaged.add(name);
+    this.#claims.claim(name);
   }
 
   /** A name was made on disk for this job: removed again if the job fails. */
@@ -69,7 +78,11 @@ export class Group {
       back: () => {
         this.intents.length = intents;
         removeNames(this.#made.splice(made));
-        for (const name of this.#usedStaged) if (!used.has(name)) this.#usedStaged.delete(name);
+        const given = [...this.#usedStaged].filter((name) => !used.has(name));
+        for (const name of given) {
+          this.#usedStaged.delete(name);
+          this.#claims.release(name);
+        }
       },
     };
   }
@@ -83,6 +96,7 @@ export class Group {
   abandon(): void {
     removeNames(this.#made);
     this.#made = [];
+    for (const name of this.#usedStaged) this.#claims.release(name);
   }
 
   stagedPath(name: string): string {

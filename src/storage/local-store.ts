@@ -24,6 +24,7 @@ import { Committer } from './commit-operation.ts';
 import type { Ballast } from './disk/ballast.ts';
 import { openObject } from './disk/object-reader.ts';
 import type { PublishContext } from './disk/publish-context.ts';
+import { copyPrefix } from './disk/staged-prefix.ts';
 import type { ReadOnlyReason } from './disk/store-identity.ts';
 import type { Trash } from './disk/trash.ts';
 import type { GroupCommit } from './group-commit.ts';
@@ -114,9 +115,10 @@ export class LocalStore implements Store {
     const { staging, space } = this.#parts;
     return await this.#writing(undefined, async () => {
       space.require(prefix?.length ?? 0);
-      let size = await staging.make(id, by === 'own process');
+      // With a prefix that is copied here, nobody has seen all the bytes: the commit hashes them itself.
+      let size = await staging.make(id, by === 'own process' && prefix === undefined);
       if (prefix !== undefined && size === 0) {
-        await this.#copyPrefix(id, prefix.sha256, prefix.length);
+        await copyPrefix(staging, await this.openObject(prefix.sha256), id, prefix.length);
         size = prefix.length;
       }
       return { id, diskPath: staging.path(id), size, room: space.step() };
@@ -168,7 +170,7 @@ export class LocalStore implements Store {
   }
 
   cursor({ store, incarnation }: CursorRequest): CursorReply {
-    return { after: this.#parts.catalog.ledger.cursor(store, incarnation) };
+    return { after: this.#parts.catalog.reader.cursor(store, incarnation) };
   }
 
   meetMember(member: string): void {
@@ -207,23 +209,6 @@ export class LocalStore implements Store {
     }
   }
 
-  async #copyPrefix(id: string, sha256: string, length: number): Promise<void> {
-    const { staging } = this.#parts;
-    const object = await this.openObject(sha256);
-    try {
-      if (!Number.isSafeInteger(length) || length < 0 || length > object.size) {
-        throw new Refusal('invalid', `the file has ${object.size} bytes, fewer than the prefix`);
-      }
-      // By descriptor, so that a rename meanwhile cannot hand us another file.
-      await staging.copyPrefix(id, `/proc/self/fd/${object.handle.fd}`, length);
-    } catch (error) {
-      await staging.drop(id);
-      throw error;
-    } finally {
-      await object.handle.close();
-    }
-  }
-
   /** For everything that writes: refused when read-only or closing. */
   async #writing<T>(path: string | undefined, action: () => Promise<T>): Promise<T> {
     if (this.#closing !== undefined) throw new Refusal('busy', 'this member is stopping');
@@ -239,7 +224,11 @@ export class LocalStore implements Store {
       const trouble = error instanceof Refusal ? undefined : diskTrouble(error);
       if (trouble === undefined) throw error;
       this.#parts.options.log('error', 'the disk or catalog failed', { path, error: message(error) });
-      if (trouble === 'flush') this.stopWriting(`this member's disk failed: ${message(error)}`);
+      if (trouble === 'flush') {
+        // Also for what is in the queue already: it may rest on what was not flushed.
+        this.#parts.queue.stop(message(error));
+        this.stopWriting(`this member's disk failed: ${message(error)}`);
+      }
       throw refusalFor(trouble, error, path);
     }
   }

@@ -5,6 +5,7 @@ import type { PublishContext } from './disk/publish-context.ts';
 import type { Trash } from './disk/trash.ts';
 import type { GroupCommit } from './group-commit.ts';
 import { STAGED_KEEP_MS } from './recovery.ts';
+import { SteadyClock } from './steady-clock.ts';
 import type { StoreOptions } from './store-api.ts';
 import { message } from './store-errors.ts';
 
@@ -24,10 +25,13 @@ export class Maintenance {
   readonly #parts: MaintenanceParts;
   readonly #timer: NodeJS.Timeout;
   readonly #ballast: NodeJS.Timeout;
+  readonly #clock: SteadyClock;
+  #redated = false;
   #running: Promise<void> | undefined;
 
   constructor(parts: MaintenanceParts) {
     this.#parts = parts;
+    this.#clock = new SteadyClock(parts.now);
     this.#timer = setInterval(() => {
       this.#running ??= this.#round().finally(() => {
         this.#running = undefined;
@@ -52,6 +56,11 @@ export class Maintenance {
       await queue.run({
         path: undefined,
         execute: async () => {
+          // Boards boot in 1970, or in the far future: ages of such a time mean nothing.
+          if (this.#clock.isUnset()) return;
+          if (!this.#redated) catalog.ledger.redateUnset(now());
+          this.#redated = true;
+          if (this.#clock.hasJumped()) return;
           trash.expire(now());
           catalog.ledger.forgetOperations(now() - OPERATIONS_KEEP_MS);
         },

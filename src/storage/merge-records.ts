@@ -118,13 +118,15 @@ export class Merger {
   }
 
   async #execute(
-    { mode, exchange }: MergeRequest,
+    { mode, exchange, receiver }: MergeRequest,
     records: readonly PushedRecord[],
     prepared: ReadonlyMap<string, Prepared>,
     group: Group,
   ): Promise<Merged> {
     const { catalog, now } = this.#context;
-    if (exchange !== undefined && exchange.receiver !== catalog.committed.incarnation) {
+    if (exchange !== undefined && receiver === undefined)
+      throw new Refusal('invalid', 'an exchange names its receiver');
+    if (receiver !== undefined && receiver !== catalog.committed.incarnation) {
       throw new Refusal('changed', 'this store was started anew since the exchange began');
     }
     let plan = planMerge(catalog.table, records, mode, exchange);

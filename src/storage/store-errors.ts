@@ -68,9 +68,9 @@ export function errnoOf(error: unknown): string | undefined {
 
 /** What kind of trouble with disk or catalog an error is; undefined: a defect in the program, not the disk. */
 export function diskTrouble(error: unknown): DiskTrouble | undefined {
-  const errno = errnoOf(error instanceof FlushFailed ? error.cause : error);
+  if (error instanceof FlushFailed) return 'flush'; // whatever the cause: what was not flushed may be gone
+  const errno = errnoOf(error);
   if (errno === 'ENOSPC' || errno === 'EDQUOT') return 'no-space';
-  if (error instanceof FlushFailed) return 'flush';
   const code = sqliteCode(error);
   if (code === SQLITE_FULL) return 'no-space';
   if (code === SQLITE_BUSY || code === SQLITE_LOCKED) return 'locked';

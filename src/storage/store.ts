@@ -50,7 +50,12 @@ async function open(options: StoreOptions, ballast: Ballast): Promise<Store> {
   try {
     catalog = new Catalog(join(stateDir, 'catalog.sqlite'), conflictPath);
     const displaced: Displaced[] = [];
-    const volume = new Volume(filesDir, (what) => displaced.push(what));
+    const volume = new Volume(
+      filesDir,
+      (what) => displaced.push(what),
+      (place) =>
+        log('error', 'bytes that were to be published are gone; they are fetched again', { path: place }),
+    );
     const staging = new Staging(volume.stagingDir);
     const space = new DiskSpace(filesDir, stateDir, options.reserveBytes);
     const trash = new Trash(catalog, volume);
@@ -59,6 +64,7 @@ async function open(options: StoreOptions, ballast: Ballast): Promise<Store> {
     let readOnly: ReadOnlyReason = await settleIdentity(catalog, filesDir, member);
     if (readOnly === null) {
       makeInternalDirectories(filesDir);
+      await flushDirectory(join(filesDir, INTERNAL_NAME));
       probeVolume(filesDir, join(filesDir, INTERNAL_NAME));
       volume.remember();
       readOnly = await recover({ catalog, volume, staging, trash, displaced, now: now(), log });

@@ -39,7 +39,7 @@ export async function pull(context: PullContext): Promise<TreeComparison> {
     const comparison = await exchangeTrees(context);
     if (nothingNew && includes(own.knowledge, header.knowledge)) return comparison;
     const { knowledge, upTo } = header;
-    await exchange.complete({ store, incarnation, knowledge, upTo, receiver: own.incarnation });
+    await exchange.complete({ store, incarnation, knowledge, upTo });
     return comparison;
   } finally {
     await feed.close();

@@ -16,6 +16,8 @@ export class ContentMissing extends Error {
 
 export interface ExchangeContext {
   readonly local: ReplicaClient;
+  /** Incarnation of the own store when the exchange began. */
+  readonly receiver: string;
   readonly peer: ReplicaClient;
   /** Other peers that may have a content. */
   readonly others: readonly ReplicaClient[];
@@ -63,7 +65,8 @@ export class Exchange {
   async take(chunk: readonly PushedRecord[]): Promise<void> {
     let left = chunk;
     while (left.length > 0) {
-      const reply = await this.#context.local.merge({ mode: 'partial', records: left });
+      const { local, receiver } = this.#context;
+      const reply = await local.merge({ mode: 'partial', records: left, receiver });
       this.#count(reply);
       const outcomes = reply.outcomes ?? [];
       this.#deferred.push(...left.filter((_, index) => outcomes[index] === 'deferred'));
@@ -87,6 +90,7 @@ export class Exchange {
       const reply = await this.#context.local.merge({
         mode: 'complete',
         records: this.#deferred,
+        receiver: this.#context.receiver,
         ...(end !== null && { exchange: end }),
       });
       if (reply.need.length === 0) {

@@ -90,6 +90,8 @@ export async function examineSuspects({ local, signal }: RepairOptions): Promise
       const edited = hashed.look.ino !== ino || hashed.look.mtimeNs !== mtimeNs;
       if (edited || hashed.sha256 === sha256) continue;
     }
+    // No right to read it, or too many open files: that is not the disk's fault, and no reason to give bytes up.
+    if (hashed.kind === 'unreadable' && hashed.code !== 'EIO') continue;
     const why = { unreadable: 'unreadable', hashed: 'rotten', moving: 'missing' } as const;
     if (await local.upkeep.damaged({ path, sha256, ino, mtimeNs, why: why[hashed.kind] })) damaged += 1;
   }

@@ -117,7 +117,7 @@ class Round {
   ): Promise<void> {
     const { local, signal, dryRun = false, acceptDeletions = false } = this.#options;
     const progress = this.#progress;
-    const exchange = { local, peer, others, signal, progress };
+    const exchange = { local, receiver: own.incarnation, peer, others, signal, progress };
     const { differences, forgotten, still } = dryRun
       ? await exchangeTrees({ ...exchange, dryRun })
       : await pull({ ...exchange, own, peerHello });
@@ -150,7 +150,6 @@ class Round {
     if (!dryRun) await examineSuspects(repairing);
     if (volume !== undefined) {
       this.#enter('walking', 0);
-      const caughtUp = peers.length === 0 || this.#pulled > 0;
       const { walk = false } = this.#options;
       const adopted = await walkWhenDue({
         local,
@@ -158,7 +157,8 @@ class Round {
         signal,
         now,
         dryRun,
-        caughtUp,
+        pulled: this.#pulled,
+        alone: peers.length === 0,
         progress,
         always: walk,
       });

@@ -8,7 +8,15 @@
  */
 import type { Hello } from '../peers/protocol.ts';
 import type { RecordStream } from '../peers/protocol-tree.ts';
-import { bucketOf, differing, digestOf, FAN_OUT } from '../replication/hash-tree.ts';
+import {
+  bucketOf,
+  DIGEST_BYTES,
+  differing,
+  digestOf,
+  FAN_OUT,
+  HashTree,
+  treeChange,
+} from '../replication/hash-tree.ts';
 import type { Dot, ReplicaRecord } from '../replication/record.ts';
 import { isForgottenThere } from '../replication/tombstones.ts';
 import { Exchange, type ExchangeContext } from './exchange.ts';
@@ -37,7 +45,8 @@ export async function exchangeTrees(context: TreeContext): Promise<TreeCompariso
   const theirHello = await peer.hello(undefined, signal);
   const ownHello = await local.hello();
   if (theirHello.tree === ownHello.tree) return ALIKE;
-  const buckets = await differingBuckets(context);
+  const told = await differingBuckets(context);
+  const buckets = [...told.keys()];
   if (buckets.length === 0) return { ...ALIKE, still: false }; // alike by now
   signal.throwIfAborted();
   const [theirs, ours] = await Promise.all([peer.tree.records(buckets), local.tree.records(buckets)]);
@@ -46,7 +55,9 @@ export async function exchangeTrees(context: TreeContext): Promise<TreeCompariso
   const found: { path: string; dot: Dot }[] = [];
   let differences = 0;
   const exchange = new Exchange(context);
-  const news = newsOf(theirs, ours, (record, onlyHere) => {
+  // What a peer leaves out would look deleted there: a stream that is not what its digests say is garbage.
+  const checked = { header: theirs.header, records: asTold(theirs, peerStill ? told : null) };
+  const news = newsOf(checked, ours, (record, onlyHere) => {
     differences += 1;
     if (!onlyHere || !still || found.length >= FORGOTTEN_AT_MOST) return;
     if (isForgottenThere(record, theirHello.knowledge)) found.push({ path: record.path, dot: record.dot });
@@ -61,14 +72,39 @@ export async function exchangeTrees(context: TreeContext): Promise<TreeCompariso
   return { differences, still, forgotten: found };
 }
 
-async function differingBuckets({ local, peer }: ExchangeContext): Promise<number[]> {
+/** The buckets that differ, rising, each with the peer's digest. */
+async function differingBuckets({ local, peer }: ExchangeContext): Promise<Map<number, Buffer>> {
   const nodes = differing(await local.tree.nodes(), await peer.tree.nodes());
-  if (nodes.length === 0) return [];
+  const found = new Map<number, Buffer>();
+  if (nodes.length === 0) return found;
   const [ours, theirs] = [await local.tree.bucketsBelow(nodes), await peer.tree.bucketsBelow(nodes)];
-  return differing(ours, theirs).map((place) => {
+  for (const place of differing(ours, theirs)) {
     const node = nodes[Math.floor(place / FAN_OUT)] ?? 0;
-    return node * FAN_OUT + (place % FAN_OUT);
-  });
+    const digest = theirs.subarray(place * DIGEST_BYTES, (place + 1) * DIGEST_BYTES);
+    found.set(node * FAN_OUT + (place % FAN_OUT), digest);
+  }
+  return found;
+}
+
+/** `told`: the digests of all buckets asked for, of the same moment; null: the peer changes, so they prove nothing. */
+async function* asTold(
+  { header, records }: RecordStream,
+  told: ReadonlyMap<number, Buffer> | null,
+): AsyncGenerator<ReplicaRecord, void> {
+  const sums = new HashTree();
+  let count = 0;
+  for await (const record of records) {
+    const change = treeChange(undefined, record);
+    if (change !== undefined) sums.apply(change);
+    count += 1;
+    yield record;
+  }
+  if (count !== header.count)
+    throw new GarbledFeed(`${count} records of buckets, announced were ${header.count}`);
+  for (const [bucket, digest] of told ?? []) {
+    if (!sums.bucket(bucket).equals(digest))
+      throw new GarbledFeed('the records of a bucket are not those of its digest');
+  }
 }
 
 function stoodStill(hello: Hello, header: RecordStream['header']): boolean {

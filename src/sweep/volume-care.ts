@@ -20,20 +20,22 @@ interface WalkRequest {
   readonly signal: AbortSignal;
   readonly now: () => number;
   readonly dryRun: boolean;
-  /** A peer was pulled completely in this round, or there is none to ask. */
-  readonly caughtUp: boolean;
+  /** Peers that were pulled completely in this round. */
+  readonly pulled: number;
+  /** There are none to ask. */
+  readonly alone: boolean;
   readonly always: boolean;
   readonly progress: RoundProgress;
 }
 
 /** Resolves with how many changes from outside became versions. */
 export async function walkWhenDue(request: WalkRequest): Promise<number> {
-  const { local, volume, signal, now, dryRun, caughtUp, always, progress } = request;
+  const { local, volume, signal, now, dryRun, pulled, alone, always, progress } = request;
   const { walkedAt } = await local.upkeep.state();
   // A time in the future was written down while the clock was wrong.
   const due = walkedAt === null || walkedAt > now() || now() - walkedAt >= WALK_EVERY_MS;
   // What is unknown here may have come from a peer; first things first.
-  if (!caughtUp || !(due || always)) return 0;
+  if ((pulled === 0 && !alone) || !(due || always)) return 0;
   const result = await walk({
     local,
     signal,
@@ -41,6 +43,7 @@ export async function walkWhenDue(request: WalkRequest): Promise<number> {
     dryRun,
     filesDir: volume.filesDir,
     outsideDeletions: volume.outsideDeletions,
+    alone,
     distrustVolume: false,
     restMs: volume.restMs ?? REST_MS,
     onFolder: () => {

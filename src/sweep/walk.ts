@@ -17,6 +17,7 @@ import { Refusal } from '../replication/operation.ts';
 import { massDeletionLimit } from '../replication/tombstones.ts';
 import { type Look, lookAt } from './hash-file.ts';
 import { takeOver } from './take-over.ts';
+import { type FileEntry, isAsPublished, isOlder, nameOf } from './walked-file.ts';
 
 export interface WalkOptions {
   readonly local: ReplicaClient;
@@ -30,6 +31,8 @@ export interface WalkOptions {
   readonly outsideDeletions: 'restore' | 'propagate';
   /** The volume was restored from a backup: what differs is old, not edited. */
   readonly distrustVolume: boolean;
+  /** No peer was reached: what is newer elsewhere could not be had. */
+  readonly alone: boolean;
   /** How long a file must not have changed before it is taken over. */
   readonly restMs: number;
   readonly onFolder?: () => void;
@@ -47,11 +50,8 @@ export interface WalkResult {
   readonly notices: string[];
 }
 
-type FileEntry = Extract<PlacedEntry, { kind: 'file' }>;
-
 const OWN_NAMES = '.cloudroid';
 const MAX_NOTICES = 10;
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 export async function walk(options: WalkOptions): Promise<WalkResult> {
   return await new Walk(options).run();
@@ -61,6 +61,8 @@ class Walk {
   readonly #options: WalkOptions;
   readonly #result: WalkResult = { adopted: 0, damaged: 0, restless: 0, differences: 0, notices: [] };
   readonly #gone: FileEntry[] = [];
+  /** Changed, and yet dated before what the catalog knows. */
+  readonly #older: { readonly entry: FileEntry; readonly look: Look }[] = [];
 
   constructor(options: WalkOptions) {
     this.#options = options;
@@ -73,6 +75,7 @@ class Walk {
       left.push(...(await this.#folder(dir)));
       this.#options.onFolder?.();
     }
+    await this.#settleOlder();
     await this.#settleGone();
     return this.#result;
   }
@@ -148,6 +151,7 @@ class Walk {
       entry.ino !== null &&
       (this.#options.distrustVolume || (look.ino === entry.ino && look.mtimeNs === entry.mtimeNs));
     if (isDamage) await this.#damaged(entry, 'changed');
+    else if (entry !== undefined && isOlder(look, entry)) this.#older.push({ entry, look });
     else await this.#adopt(path, look);
   }
 
@@ -171,6 +175,23 @@ class Walk {
     this.#result.differences += 1;
     if (this.#options.dryRun) return;
     await this.#attempt(path, () => this.#options.local.upkeep.remakeFolder(path));
+  }
+
+  /** One such file was copied with its date. Many are a backup put over the volume, and must not undo what is newer. */
+  async #settleOlder(): Promise<void> {
+    const { local, alone, dryRun } = this.#options;
+    if (this.#older.length === 0 || dryRun) return;
+    const isBackup = !alone && this.#older.length > massDeletionLimit((await local.status()).files);
+    if (isBackup) {
+      this.#tell(
+        `${this.#older.length} files were put back that are older than the ones stored: a backup? The newer ones are fetched again, the old ones are in the trash`,
+      );
+    }
+    for (const { entry, look } of this.#older) {
+      this.#options.signal.throwIfAborted();
+      if (isBackup) await this.#damaged(entry, 'changed');
+      else await this.#adopt(entry.place, look);
+    }
   }
 
   /** At the end, because what to think of one that is gone depends on how many are. */
@@ -217,19 +238,6 @@ class Walk {
     const { notices } = this.#result;
     if (notices.length < MAX_NOTICES) notices.push(notice);
     else if (notices.length === MAX_NOTICES) notices.push('... and more');
-  }
-}
-
-function isAsPublished({ ino, mtimeNs, size }: FileEntry, look: Look): boolean {
-  return look.ino === ino && look.mtimeNs === mtimeNs && look.size === size;
-}
-
-/** Null: not UTF-8. */
-function nameOf(name: Buffer): string | null {
-  try {
-    return utf8.decode(name);
-  } catch {
-    return null;
   }
 }
 

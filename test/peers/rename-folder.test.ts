@@ -62,7 +62,9 @@ test.serial(
       const outcome = await a.replicas.change({ op: 'rename', from: '/old', to: '/new' });
       done = true;
       await Promise.all(watching);
-      t.regex(outcome.sentence, /^Renamed on 2 of 2 members/);
+      t.regex(outcome.sentence, /^Renamed on [12] of 2 members/);
+      // On a busy machine the peer may not answer in time; it has the request all the same, or pulls.
+      await lab.inStep();
       for (const { name } of [a, b]) {
         for (const counts of seen[name] ?? []) {
           // Between the two looks the whole folder may have moved, but never a part of it.

@@ -98,9 +98,9 @@ test('in a partial merge what lacks its bytes or replaces something waits, the r
     incarnation: 'bbbbbbbb',
     knowledge: { [B]: 5 },
     upTo: 77,
-    receiver: store.hello().incarnation,
   };
-  const rest = { mode: 'complete', records: records.slice(1), exchange } as const;
+  const receiver = store.hello().incarnation;
+  const rest = { mode: 'complete', records: records.slice(1), exchange, receiver } as const;
   const lacking = await store.merge({ ...rest, content: inlineContent('newer') });
   t.deepEqual(lacking.outcomes, ['send-content', 'send-content']);
   t.is(await readThrough(store, '/live'), '/live', 'all or nothing');
@@ -119,9 +119,9 @@ test('an exchange that began before a restart claims nothing: the store may have
     incarnation: 'bbbbbbbb',
     knowledge: { [B]: 5 },
     upTo: 77,
-    receiver: 'before00',
   };
-  const error = await t.throwsAsync(store.merge({ mode: 'complete', records: [], exchange }), {
+  const receiver = 'before00';
+  const error = await t.throwsAsync(store.merge({ mode: 'complete', records: [], exchange, receiver }), {
     instanceOf: Refusal,
   });
   t.is(error.kind, 'changed');

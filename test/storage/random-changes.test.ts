@@ -80,8 +80,8 @@ async function exchange(from: Store, to: Store): Promise<void> {
       incarnation: header.incarnation,
       knowledge: header.knowledge,
       upTo: header.upTo,
-      receiver: to.hello().incarnation,
     },
+    receiver: to.hello().incarnation,
   });
 }
 

@@ -48,7 +48,7 @@ test.serial('rot is found by the scrub, set aside and fetched from a peer, and n
     t.deepEqual(await a.records(), before);
     t.deepEqual(await b.records(), before);
     const trash = await readdir(join(b.filesDir, '.cloudroid/trash'));
-    t.is(trash.filter((name) => name.startsWith('damaged-')).length, 1);
+    t.is(trash.filter((name) => /-[0-9a-f]{64}$/.test(name)).length, 1);
     const again = await b.sweep(undefined, { ...care(b), scrub: true });
     t.deepEqual([again?.repaired, again?.adopted, again?.differences], [0, 0, 0]);
   });
@@ -149,3 +149,21 @@ test.serial('damage that nobody can heal is told, and healed when the one who ca
     await isWhole(t, b, '/f', content);
   });
 });
+
+test.serial(
+  'good bytes that a failing cable made look damaged come back, and are never thrown away before',
+  async (t) => {
+    await withMembers(t, { members: 1 }, async (lab) => {
+      const a = lab.member('a');
+      const content = randomBytes(10_000);
+      await a.put('/only', content);
+      const { disk, entry } = await a.client.record({ path: '/only', local: true });
+      const { ino, mtimeNs } = disk ?? { ino: '', mtimeNs: '' };
+      const sha256 = entry?.sha256 ?? '';
+      t.true(await a.client.upkeep.damaged({ path: '/only', sha256, ino, mtimeNs, why: 'unreadable' }));
+      t.false(existsSync(join(a.filesDir, 'only')));
+      t.is((await a.sweep(undefined, care(a)))?.repaired, 1);
+      await isWhole(t, a, '/only', content);
+    });
+  },
+);

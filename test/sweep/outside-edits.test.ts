@@ -7,6 +7,7 @@ import {
   renameSync,
   rmSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -125,3 +126,29 @@ test.serial(
     });
   },
 );
+
+test.serial('an old backup put over the volume does not undo what is newer', async (t) => {
+  await withMembers(t, { members: 2 }, async (lab) => {
+    const [a, b] = [lab.member('a'), lab.member('b')];
+    for (let n = 0; n < 40; n += 1) await a.put(`/f${n}`, `new ${n}`);
+    await b.sweep();
+    const before = await a.records();
+    for (let n = 0; n < 30; n += 1) {
+      const path = join(b.filesDir, `f${n}`);
+      rmSync(path);
+      writeFileSync(path, `old ${n}`);
+      utimesSync(path, 1_600_000_000, 1_600_000_000);
+    }
+    const report = await b.sweep(undefined, care(b));
+    t.regex(String(report?.notices), /30 files were put back that are older/);
+    t.deepEqual([report?.adopted, report?.repaired], [0, 30]);
+    await a.sweep();
+    t.deepEqual(await a.records(), before);
+    t.is(readFileSync(join(b.filesDir, 'f7'), 'utf8'), 'new 7');
+    // One alone was copied with its date.
+    rmSync(join(b.filesDir, 'f1'));
+    writeFileSync(join(b.filesDir, 'f1'), 'copied with cp -p');
+    utimesSync(join(b.filesDir, 'f1'), 1_600_000_000, 1_600_000_000);
+    t.is((await b.sweep(undefined, care(b)))?.adopted, 1);
+  });
+});

@@ -2,6 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
+import { openReplica } from '../../src/peers/ftp-replica.ts';
+import type { TreeCalls } from '../../src/peers/protocol-tree.ts';
+import type { ReplicaClient } from '../../src/peers/replica-client-api.ts';
+import { credentialsFor } from '../../src/peers/trust.ts';
+import { bucketOf } from '../../src/replication/hash-tree.ts';
 import { type Lab, type LabMember, withMembers } from '../peers/with-members.ts';
 
 /** Makes a member believe that it has read everything of another one: what the feed can no longer mend. */
@@ -16,8 +21,8 @@ async function claimAll(member: LabMember, of: LabMember, withKnowledge = true):
       incarnation,
       knowledge: withKnowledge ? knowledge : {},
       upTo: changes,
-      receiver: own.incarnation,
     },
+    receiver: own.incarnation,
   });
 }
 
@@ -114,3 +119,46 @@ test.serial('many files forgotten elsewhere are kept until the operator agrees',
     t.is((await b.client.status()).trashBytes, 30 * 'old'.length);
   });
 });
+
+test.serial(
+  'a peer that leaves records out of its buckets is not believed that they were deleted',
+  async (t) => {
+    const seen = new Map<number, string>();
+    let pair: readonly [string, string] | undefined;
+    for (let n = 0; pair === undefined; n += 1) {
+      const other = seen.get(bucketOf(`/f${n}`));
+      if (other !== undefined) pair = [other, `/f${n}`];
+      seen.set(bucketOf(`/f${n}`), `/f${n}`);
+    }
+    const [old, fresh] = pair;
+    await withMembers(t, { members: 2 }, async (lab) => {
+      const [a, b] = [lab.member('a'), lab.member('b')];
+      await lab.inStep();
+      await a.put(old, 'acknowledged on both');
+      a.replicas.setPeers([]);
+      await a.put(fresh, 'missed by b, in the same bucket');
+      const real = openReplica({ endpoint: b.door, credentials: await credentialsFor(lab.key, a.id) });
+      const tree: TreeCalls = {
+        nodes: () => real.tree.nodes(),
+        bucketsBelow: (nodes) => real.tree.bucketsBelow(nodes),
+        records: async (buckets) => {
+          const { header, records } = await real.tree.records(buckets);
+          for await (const _record of records);
+          return { header: { ...header, count: 0 }, records: (async function* () {})() };
+        },
+      };
+      const liar: ReplicaClient = new Proxy(real, {
+        get(target, key) {
+          if (key === 'tree') return tree;
+          const value: unknown = Reflect.get(target, key);
+          return typeof value === 'function' ? value.bind(target) : value;
+        },
+      });
+      const report = await a.sweep([liar]);
+      real.close();
+      t.regex(String(report?.failures), /not those of its digest/);
+      await b.sweep();
+      for (const member of [a, b]) t.is(String(await member.read(old)), 'acknowledged on both', member.name);
+    });
+  },
+);

@@ -81,7 +81,12 @@ function append(session: Session, argument: string): Promise<Reply> {
   const path = session.pathToWrite(argument);
   return receiveFile(session, 'APPE', path, async () => {
     const entry = await uploadTarget(session, path);
-    const options = entry === null || entry.size === 0 ? {} : { prefix: { entry, length: entry.size } };
+    // Also where there is nothing to begin with: of two that append at once one must see the other's bytes.
+    const baseSha256 = entry?.sha256 ?? null;
+    const options =
+      entry === null || entry.size === 0
+        ? { baseSha256 }
+        : { baseSha256, prefix: { entry, length: entry.size } };
     return { path, options, opening: 'Send what to append.' };
   });
 }

@@ -1,6 +1,7 @@
 /** The catalog's smaller tables: cursors, remembered operations, intents, trash, members. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { TrashReason } from '../../peers/protocol-attic.ts';
+import { UNSET_BEFORE_MS } from '../steady-clock.ts';
 
 /** A step still to be done on disk; redoing one that is done changes nothing. Places are virtual paths. */
 export type Intent =
@@ -130,9 +131,25 @@ export class CatalogLedger {
       .map(trashOf);
   }
 
-  /** What is in the trash with this content is no source any more: it may be the same damaged bytes. */
-  distrustTrash(sha256: string): void {
-    this.#database.prepare("UPDATE trash SET sha256 = '' WHERE sha256 = ?").run(sha256);
+  /** What was dated while the clock was unset is as old as now. */
+  redateUnset(now: number): void {
+    for (const [table, column] of [
+      ['trash', 'at'],
+      ['operations', 'at'],
+      ['records', 'stored_at'],
+    ]) {
+      this.#database
+        .prepare(`UPDATE ${table} SET ${column} = ? WHERE ${column} < ?`)
+        .run(now, UNSET_BEFORE_MS);
+    }
+  }
+
+  /** Damaged files that were set aside under an id that ends with the hash they should have. */
+  damagedWith(sha256: string): readonly TrashRow[] {
+    return this.#database
+      .prepare("SELECT * FROM trash WHERE why = 'damaged' AND substr(id, -64) = ?")
+      .all(sha256)
+      .map(trashOf);
   }
 
   /** Something to be remembered over restarts; read with RecordReader.note. */
@@ -144,13 +161,6 @@ export class CatalogLedger {
 
   hasTrash(id: string): boolean {
     return this.#database.prepare('SELECT 1 FROM trash WHERE id = ?').get(id) !== undefined;
-  }
-
-  cursor(store: string, incarnation: string): number {
-    const row = this.#database
-      .prepare('SELECT after FROM cursors WHERE store = ? AND incarnation = ?')
-      .get(store, incarnation);
-    return Number(row?.['after'] ?? 0);
   }
 
   /** A cursor only goes on; a new incarnation of a store starts its own. */

@@ -26,6 +26,7 @@ export class RecordReader implements RecordTable {
   readonly #countMissing: StatementSync;
   readonly #sharingInode: StatementSync;
   readonly #note: StatementSync;
+  readonly #cursor: StatementSync;
   readonly #listRecords: StatementSync;
   readonly #listImplied: StatementSync;
 
@@ -52,6 +53,7 @@ export class RecordReader implements RecordTable {
       `SELECT count(*) AS n FROM records WHERE kind = ${KIND_FILE} AND ino IS NULL`,
     );
     this.#sharingInode = database.prepare(`${files} AND sha256 = ? AND ino = ?`);
+    this.#cursor = database.prepare('SELECT after FROM cursors WHERE store = ? AND incarnation = ?');
     this.#note = database.prepare('SELECT value FROM meta WHERE key = ?');
     this.#listRecords = database.prepare(
       `SELECT ${RECORD_COLUMNS}, EXISTS (SELECT 1 FROM directories d WHERE d.path = records.path) AS parental
@@ -131,6 +133,11 @@ export class RecordReader implements RecordTable {
   /** All files whose bytes are this inode. */
   sharingInode(sha256: string, ino: string): readonly StoredRecord[] {
     return this.#sharingInode.all(sha256, ino).map(storedOf);
+  }
+
+  /** Where to go on reading a peer's feed; 0 at first. */
+  cursor(store: string, incarnation: string): number {
+    return Number(this.#cursor.get(store, incarnation)?.['after'] ?? 0);
   }
 
   /** What was noted with CatalogLedger.setNote. */

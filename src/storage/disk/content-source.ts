@@ -24,7 +24,7 @@ export function isIntact(volume: Volume, stored: StoredRecord): boolean {
 }
 
 export function sourceAt(volume: Volume, { record, local }: StoredRecord): ContentSource | undefined {
-  if (local === undefined) return undefined;
+  if (local === undefined || volume.isDistrusted(local)) return undefined;
   const diskPath = volume.diskPath(local.place);
   const found = statOf(diskPath);
   if (
@@ -54,14 +54,9 @@ export function trashSource(
     const diskPath = join(volume.trashDir, row.id);
     const found = statOf(diskPath);
     if (found === undefined || Number(found.size) !== row.size) continue;
-    return {
-      diskPath,
-      place: undefined,
-      ino: String(found.ino),
-      size: row.size,
-      mtimeNs: String(found.mtimeNs),
-      mtime: undefined,
-    };
+    const look = { ino: String(found.ino), mtimeNs: String(found.mtimeNs) };
+    if (volume.isDistrusted(look)) continue;
+    return { diskPath, place: undefined, size: row.size, mtime: undefined, ...look };
   }
   return undefined;
 }

@@ -30,7 +30,15 @@ export async function prepareContent(
   if (content.inline === undefined) {
     space.require(0, wanted.path);
     failpoint('commit:staged');
-    return await staging.prepare(String(content.staged), wanted, trustDirect);
+    const id = String(content.staged);
+    // From here on nobody writes to it: what is published must be what was hashed and flushed.
+    staging.claims.claim(id);
+    try {
+      return await staging.prepare(id, wanted, trustDirect);
+    } catch (error) {
+      staging.claims.release(id);
+      throw error;
+    }
   }
   const bytes = Buffer.from(content.inline, 'base64');
   if (bytes.length > INLINE_LIMIT_BYTES) {
@@ -58,9 +66,10 @@ export function hasContent(
   return findSource(volume, catalog.table, catalog.ledger, sha256) !== undefined;
 }
 
-/** Inline contents that no commit has used. */
+/** The request is over: uploads are nobody's again, inline contents that no commit has used go. */
 export async function dropUnused({ staging }: PublishContext, prepared: Iterable<Prepared>): Promise<void> {
   for (const { staged } of prepared) {
+    if (!staged.startsWith('inline-')) staging.claims.release(staged);
     if (staged.startsWith('inline-') && staging.holds(staged)) await staging.drop(staged);
   }
 }

@@ -17,8 +17,8 @@ export class SharedFlush {
   }
 
   async #start(before: Promise<void> | undefined): Promise<void> {
-    // Its failure was told to those who asked for it.
-    await before?.catch(() => undefined);
+    // After a failure no flush can tell what is durable: everybody who asks later gets the same answer.
+    await before;
     this.#running = this.#next;
     this.#next = undefined;
     await this.#action();

@@ -1,6 +1,7 @@
 /** A name in staging for bytes that this replica has already. */
 import { constants, linkSync } from 'node:fs';
 import { copyFile } from 'node:fs/promises';
+import { Refusal } from '../../replication/operation.ts';
 import type { ReplicaRecord } from '../../replication/record.ts';
 import type { Group } from '../group.ts';
 import { errnoOf } from '../store-errors.ts';
@@ -10,7 +11,7 @@ import type { Prepared } from './staging.ts';
 
 /** A hard link when the time is right (an inode has only one), else a copy. */
 export async function nameInStaging(
-  { staging, space }: PublishContext,
+  { staging, space, volume }: PublishContext,
   group: Group,
   source: ContentSource,
   record: ReplicaRecord,
@@ -30,5 +31,15 @@ export async function nameInStaging(
   const staged = staging.newName('copy');
   group.made(group.stagedPath(staged), staging.dir);
   await copyFile(source.diskPath, group.stagedPath(staged), constants.COPYFILE_FICLONE);
-  return staging.prepare(staged, record, false);
+  try {
+    return await staging.prepare(staged, record, false);
+  } catch (error) {
+    if (!(error instanceof Refusal) || error.kind !== 'hash-mismatch') throw error;
+    // Never asked again; whoever tries next is told that the content is missing, and brings it.
+    volume.distrust(source);
+    throw new Refusal('busy', 'a copy of the content here turned out to be damaged', {
+      path: record.path,
+      cause: error,
+    });
+  }
 }

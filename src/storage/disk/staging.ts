@@ -6,14 +6,13 @@
  * then inode, size and modification time are the same.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { constants, createReadStream, createWriteStream } from 'node:fs';
-import { copyFile, type FileHandle, open, readdir, stat, unlink } from 'node:fs/promises';
+import { type FileHandle, open, readdir, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { Refusal } from '../../replication/operation.ts';
 import { failpoint } from '../../system/failpoint.ts';
 import type { StagingWriter } from '../store-api.ts';
 import { errnoOf, FlushFailed } from '../store-errors.ts';
+import { ClaimedNames } from './claimed-names.ts';
 import { hashFile, type Proof, proofOf } from './content-proof.ts';
 import { SharedFlush } from './shared-flush.ts';
 import { type Reserve, StagedWriter } from './staged-writer.ts';
@@ -41,6 +40,7 @@ export class Staging {
   /** Handed out by path and not written through this process since: the member's own process writes and hashes them. */
   readonly #direct = new Set<string>();
   readonly #writing = new Set<string>();
+  readonly claims = new ClaimedNames();
 
   constructor(dir: string) {
     this.dir = dir;
@@ -59,6 +59,7 @@ export class Staging {
   /** Makes the file unless it is there; returns its size. `direct`: its path is handed out to be written to. */
   async make(id: string, direct: boolean): Promise<number> {
     if (OWN.test(id)) throw new Refusal('invalid', 'a reserved staging id');
+    if (direct) this.#requireUnclaimed(id);
     const handle = await open(this.path(id), 'a');
     try {
       if (direct) this.#direct.add(id);
@@ -66,15 +67,6 @@ export class Staging {
       return (await handle.stat()).size;
     } finally {
       await handle.close();
-    }
-  }
-
-  /** Starts a staging file with the first `length` bytes of another file. */
-  async copyPrefix(id: string, source: string, length: number): Promise<void> {
-    const path = this.path(id);
-    if (length === (await stat(source)).size) await copyFile(source, path, constants.COPYFILE_FICLONE);
-    else if (length > 0) {
-      await pipeline(createReadStream(source, { end: length - 1 }), createWriteStream(path, { flags: 'r+' }));
     }
   }
 
@@ -90,6 +82,7 @@ export class Staging {
   async write(id: string, offset: number, reserve: Reserve): Promise<StagingWriter> {
     if (OWN.test(id)) throw new Refusal('invalid', 'a reserved staging id');
     if (this.#writing.has(id)) throw new Refusal('busy', 'this upload is already being written');
+    this.#requireUnclaimed(id);
     this.#writing.add(id);
     this.#direct.delete(id);
     this.#proofs.delete(id);
@@ -114,7 +107,13 @@ export class Staging {
     }
   }
 
+  #requireUnclaimed(id: string): void {
+    if (this.claims.has(id)) throw new Refusal('busy', 'this upload is being stored');
+  }
+
+  /** What a commit is about to publish stays, whoever asks: its transaction may be durable already. */
   async drop(id: string): Promise<void> {
+    if (this.claims.has(id)) return;
     this.forget(id);
     try {
       await unlink(this.path(id));
@@ -214,7 +213,14 @@ export class Staging {
   async #makeDurable(id: string, handle: FileHandle, sha256: string, mtime: number): Promise<Prepared> {
     await handle.utimes(mtime / 1000, mtime / 1000);
     const [synced, named] = await Promise.allSettled([handle.sync(), this.#names.flush()]);
-    if (synced.status === 'rejected') throw new FlushFailed(this.path(id), synced.reason);
+    if (synced.status === 'rejected') {
+      // Of these bytes nothing is promised yet. They go, because a second flush would not tell what the first has lost.
+      const full = ['ENOSPC', 'EDQUOT'].includes(errnoOf(synced.reason) ?? '');
+      if (!full) throw new FlushFailed(this.path(id), synced.reason);
+      await unlink(this.path(id));
+      this.forget(id);
+      throw synced.reason;
+    }
     if (named.status === 'rejected') throw named.reason;
     const proof = proofOf(sha256, await handle.stat({ bigint: true }));
     this.#proofs.set(id, proof);
@@ -225,7 +231,7 @@ export class Staging {
   async sweep(olderThan: number, keep: ReadonlySet<string>): Promise<number> {
     let removed = 0;
     for (const name of await readdir(this.dir)) {
-      if (keep.has(name) || this.#writing.has(name)) continue;
+      if (keep.has(name) || this.#writing.has(name) || this.claims.has(name)) continue;
       const found = await stat(join(this.dir, name));
       if (!found.isFile() || Math.max(found.mtimeMs, found.ctimeMs) >= olderThan) continue;
       this.forget(name);

@@ -128,7 +128,13 @@ export class Trash {
   /** At most BATCH that are there and that nobody holds. */
   #oldest(before: number): readonly TrashRow[] {
     const rows = this.#catalog.ledger.oldTrash(before, BATCH + this.#gone.size + this.#held.size);
-    return rows.filter(({ id }) => !this.#gone.has(id) && !this.#held.has(id)).slice(0, BATCH);
+    const free = rows.filter((row) => !this.#gone.has(row.id) && !this.#held.has(row.id));
+    return free.filter((row) => !this.#isLastHope(row)).slice(0, BATCH);
+  }
+
+  /** Damaged, and nobody has brought better bytes so far. */
+  #isLastHope({ id, why }: TrashRow): boolean {
+    return why === 'damaged' && this.#catalog.reader.missingWith(id.slice(-64), 1).length > 0;
   }
 
   #remove(row: TrashRow): void {

@@ -6,7 +6,18 @@
  * moved to the trash.
  */
 import { randomBytes } from 'node:crypto';
-import { constants, lstatSync, mkdirSync, renameSync, rmdirSync, unlinkSync, utimesSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fsyncSync,
+  futimesSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmdirSync,
+  unlinkSync,
+} from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -31,8 +42,17 @@ export class Volume {
   readonly trashDir: string;
   #anchor: string | undefined;
   readonly #onDisplaced: (what: Displaced) => void;
+  readonly #onLost: (place: string) => void;
+  /** Files whose bytes turned out to be others than the catalog says, by inode and modification time. */
+  readonly #distrusted = new Set<string>();
 
-  constructor(filesDir: string, onDisplaced: (what: Displaced) => void) {
+  /** `onLost`: bytes that a committed transaction promised are gone, which only a damaged disk explains. */
+  constructor(
+    filesDir: string,
+    onDisplaced: (what: Displaced) => void,
+    onLost: (place: string) => void = () => undefined,
+  ) {
+    this.#onLost = onLost;
     this.filesDir = filesDir;
     this.stagingDir = join(filesDir, INTERNAL_NAME, 'staging');
     this.trashDir = join(filesDir, INTERNAL_NAME, 'trash');
@@ -54,6 +74,14 @@ export class Volume {
     return found === undefined ? undefined : `${found.dev}:${found.ino}`;
   }
 
+  distrust({ ino, mtimeNs }: { readonly ino: string; readonly mtimeNs: string }): void {
+    this.#distrusted.add(`${ino} ${mtimeNs}`);
+  }
+
+  isDistrusted({ ino, mtimeNs }: { readonly ino: string; readonly mtimeNs: string }): boolean {
+    return this.#distrusted.size > 0 && this.#distrusted.has(`${ino} ${mtimeNs}`);
+  }
+
   diskPath(place: string): string {
     return this.filesDir + place;
   }
@@ -63,7 +91,8 @@ export class Volume {
     const path = this.diskPath(intent.place);
     switch (intent.action) {
       case 'remove':
-        if (inodeAt(path) === intent.ino) unlinkSync(path);
+        // A folder may have got the inode number of a file that went.
+        if (inodeAt(path) === intent.ino && !lstatSync(path).isDirectory()) unlinkSync(path);
         break;
       case 'rmdir':
         removeIfEmpty(path);
@@ -75,7 +104,7 @@ export class Volume {
         this.#publish(intent.place, join(this.stagingDir, intent.staged), intent.ino, dirty);
         break;
       case 'touch':
-        if (inodeAt(path) === intent.ino) utimesSync(path, intent.mtime / 1000, intent.mtime / 1000);
+        if (inodeAt(path) === intent.ino) setTime(path, intent.mtime / 1000);
         return;
     }
     dirty.add(dirname(path));
@@ -96,7 +125,12 @@ export class Volume {
     try {
       renameSync(staged, path);
     } catch (error) {
-      if (errnoOf(error) !== 'ENOENT' || inodeAt(staged) === undefined) throw error;
+      if (errnoOf(error) !== 'ENOENT') throw error;
+      if (inodeAt(staged) === undefined) {
+        // It must not hold up everything after it: the record lacks its bytes, as after any other damage.
+        this.#onLost(place);
+        return;
+      }
       this.#makeDirectory(dirname(place), dirty); // somebody removed it behind our back
       renameSync(staged, path);
     }
@@ -173,6 +207,19 @@ export function inodeAt(path: string): string | undefined {
   } catch (error) {
     if (errnoOf(error) === 'ENOTDIR') return undefined;
     throw error;
+  }
+}
+
+/** Durable when it returns: the catalog tells edits from damage by this time. Throws FlushFailed. */
+function setTime(path: string, seconds: number): void {
+  const file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+  try {
+    futimesSync(file, seconds, seconds);
+    fsyncSync(file);
+  } catch (error) {
+    throw new FlushFailed(path, error);
+  } finally {
+    closeSync(file);
   }
 }
 

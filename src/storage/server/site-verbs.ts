@@ -45,7 +45,7 @@ const verbs: { readonly [verb: string]: Handler } = {
     if (request['records'] !== undefined && !Array.isArray(request['records'])) throw wrong('records');
     if (request['content'] !== undefined) object(request, 'content');
     if (request['exchange'] !== undefined) object(request, 'exchange');
-    if (request['batch'] !== undefined) text(request, 'batch');
+    for (const field of ['batch', 'receiver']) if (request[field] !== undefined) text(request, field);
     return await store.merge(request as unknown as MergeRequest);
   },
   CURSOR(request, { store }) {

@@ -1,6 +1,6 @@
 /**
  * Bytes that are not what the record says are taken out of the volume, at once and whoever else shares them: to the
- * trash, where they are a source for nothing. The record stays: the replica lacks the bytes, asks the peers for them, and
+ * trash, where they are a source for nothing, and kept as long as nobody has better ones. The record stays: the replica lacks the bytes, asks the peers for them, and
  * reads are served from there meanwhile.
  */
 import { linkSync, lstatSync } from 'node:fs';
@@ -30,9 +30,17 @@ export async function quarantine(
       // Gone or changed a moment ago, as seen by one who looks slowly, and back by now.
       const intact = sourceAt(volume, { record, local }) !== undefined;
       if (intact && (why === 'missing' || why === 'changed')) return false;
+      // Edited since it was read: that is no rot.
+      if (
+        !intact &&
+        (why === 'rotten' || why === 'unreadable') &&
+        inodeAt(volume.diskPath(local.place)) === ino
+      )
+        return false;
+      const from = group.intents.length;
       // One inode may have several names: what is rotten under one is rotten under all.
       for (const sharer of catalog.table.sharingInode(sha256, ino)) setAside(context, group, sharer);
-      catalog.ledger.distrustTrash(sha256);
+      group.closePlaces(from);
       return true;
     },
   });
@@ -51,7 +59,8 @@ function setAside(
   const diskPath = volume.diskPath(local.place);
   // Another file by now, or none: what is there is not what the catalog knew, and stays for the walk to judge.
   if (inodeAt(diskPath) === local.ino) {
-    const id = newTrashId();
+    // With the hash that it should have: perhaps it was not the bytes that were at fault (repair.ts).
+    const id = `${newTrashId()}-${record.sha256}`;
     try {
       linkSync(diskPath, join(volume.trashDir, id));
       group.made(join(volume.trashDir, id), volume.trashDir);

@@ -1,7 +1,10 @@
 /** Puts bytes back where the replica lacks them. The record is as it was: nothing new is told to anybody. */
+import { linkSync } from 'node:fs';
+import { join } from 'node:path';
 import { Refusal } from '../../replication/operation.ts';
 import { Effects } from '../catalog/record-writer.ts';
 import { dropUnused, prepareContent } from '../disk/content.ts';
+import { hashFile } from '../disk/content-proof.ts';
 import { placeFiles } from '../disk/publish.ts';
 import type { PublishContext } from '../disk/publish-context.ts';
 import type { Prepared } from '../disk/staging.ts';
@@ -12,23 +15,30 @@ import { SHA256 } from '../record-check.ts';
 const AT_ONCE = 1000;
 
 /**
- * From staging (`sha-<sha256>`, hashed here before it is believed), or from another file of this replica that is as the
- * catalog left it. Resolves with how many files have their bytes again.
+ * From staging (`sha-<sha256>`, hashed here before it is believed), from another file of this replica that is as the
+ * catalog left it, or from what was set aside. Resolves with how many files have their bytes again.
  *
  * @throws Refusal missing-content, hash-mismatch
  */
-export async function repair(context: PublishContext, queue: GroupCommit, sha256: string): Promise<number> {
+export async function repair(
+  context: PublishContext,
+  queue: GroupCommit,
+  sha256: string,
+  examined: Set<string>,
+): Promise<number> {
   const { catalog, staging } = context;
   if (!SHA256.test(sha256)) throw new Refusal('invalid', 'not a sha256');
   const [first] = catalog.reader.missingWith(sha256, 1);
   if (first === undefined) return 0;
   const prepared = new Map<string, Prepared>();
   const staged = `sha-${sha256}`;
+  await useQuarantined(context, sha256, staged, examined);
   if ((await staging.size(staged)) === first.record.size) {
     prepared.set(sha256, await prepareContent(context, first.record, { staged }, false));
   }
+  let repaired: number;
   try {
-    const repaired = await queue.run({
+    repaired = await queue.run({
       path: first.record.path,
       execute: async (group) => {
         const effects = new Effects();
@@ -38,10 +48,29 @@ export async function repair(context: PublishContext, queue: GroupCommit, sha256
         return missing.length;
       },
     });
-    if (staging.holds(staged)) await staging.drop(staged);
-    return repaired;
   } finally {
     await dropUnused(context, prepared.values());
+  }
+  if (staging.holds(staged)) await staging.drop(staged);
+  return repaired;
+}
+
+/**
+ * What was set aside may be good: a cable or a driver failed, not the disk. Read once more, and if it is what it should be,
+ * offered as if it had been fetched. `examined`: ids that need no other look.
+ */
+async function useQuarantined(
+  { catalog, staging, volume }: PublishContext,
+  sha256: string,
+  staged: string,
+  examined: Set<string>,
+): Promise<void> {
+  for (const { id } of catalog.ledger.damagedWith(sha256)) {
+    if (examined.has(id) || (await staging.size(staged)) !== null) continue;
+    examined.add(id);
+    const path = join(volume.trashDir, id);
+    const found = await hashFile(path).catch(() => '');
+    if (found === sha256) linkSync(path, staging.path(staged));
   }
 }
 

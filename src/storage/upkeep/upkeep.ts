@@ -39,6 +39,8 @@ export class ReplicaUpkeep implements Upkeep {
   readonly #queue: GroupCommit;
   readonly #writing: Writing;
   #suspects = new Set<string>();
+  /** Files set aside as damaged that were looked at once more. */
+  readonly #examined = new Set<string>();
 
   constructor(context: PublishContext, queue: GroupCommit, writing: Writing) {
     this.#context = context;
@@ -83,7 +85,7 @@ export class ReplicaUpkeep implements Upkeep {
   }
 
   async repair(sha256: string): Promise<number> {
-    return await this.#writing(undefined, () => repair(this.#context, this.#queue, sha256));
+    return await this.#writing(undefined, () => repair(this.#context, this.#queue, sha256, this.#examined));
   }
 
   async remakeFolder(path: string): Promise<void> {
