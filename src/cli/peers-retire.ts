@@ -4,6 +4,7 @@ import { CommandError, type ExitStatus, exitStatus } from '../system/exit-status
 import type { CommandInput } from './command.ts';
 import { confirmed } from './confirm.ts';
 import { withRunningMember } from './running-member.ts';
+import { tellMembers } from './tell-members.ts';
 
 /** The id of a member given by id or by the name that it has at the moment. Throws CommandError. */
 export function memberToRetire({ hello, proxy }: StatusReply, wanted: string): string {
@@ -43,6 +44,7 @@ export async function retire(input: CommandInput, wanted: string): Promise<ExitS
     );
     if (!(await confirmed(input, `Retire ${member} for ever?`))) return exitStatus.failed;
     await replica.attic.retire(member);
+    await tellMembers(input.settings, replica, 'a member was retired');
     process.stdout.write(
       `${member} is retired. Take its address out of PEERS.txt on every member (cloudroid peers remove).\n`,
     );

@@ -1,5 +1,4 @@
 /** `cloudroid sweep [--once]`: fetches what this member lacks; at start, on schedule, when a peer returns. */
-import { readFileSync } from 'node:fs';
 import { constants, setPriority } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { loadOrMakeIdentity } from '../config/identity.ts';
@@ -12,10 +11,11 @@ import { sweepOnce } from '../sweep/round.ts';
 import { startSweep } from '../sweep/schedule.ts';
 import { awaitAlike } from '../sweep/settle.ts';
 import type { VolumeCare } from '../sweep/volume-care.ts';
-import { type ExitStatus, exitStatus, systemCodeOf } from '../system/exit-status.ts';
+import { CommandError, type ExitStatus, exitStatus } from '../system/exit-status.ts';
 import type { Logger } from '../system/logger-api.ts';
 import { onStopRequest } from '../system/service-manager.ts';
 import type { CommandInput } from './command.ts';
+import { peersFileText } from './peers-file-text.ts';
 import { runRole } from './role-process.ts';
 import { askStatus, ownEndpoint } from './running-member.ts';
 import { sweepText } from './status-page.ts';
@@ -38,7 +38,7 @@ async function doorsOf(settings: Settings) {
 async function once({ settings, switches }: CommandInput): Promise<ExitStatus> {
   await askStatus(settings);
   const { local, openPeer } = await doorsOf(settings);
-  const peers = parsePeersFile(readPeers(settings.peersFile)).peers.map(openPeer);
+  const peers = parsePeersFile(peersFileText(settings.peersFile)).peers.map(openPeer);
   const interrupted = new AbortController();
   const forget = onStopRequest(() => interrupted.abort());
   const { signal } = interrupted;
@@ -64,7 +64,8 @@ async function once({ settings, switches }: CommandInput): Promise<ExitStatus> {
       report = await round();
     }
     progress.end();
-    process.stdout.write(`Sweep: ${sweepText(report, Date.now())}\n`);
+    const title = switches.has('dry-run') ? 'Dry run, nothing was changed' : 'Sweep';
+    process.stdout.write(`${title}: ${sweepText(report, Date.now())}\n`);
     const unlike = switches.has('dry-run')
       ? []
       : await awaitAlike(local, peers, { signal, withinMs: SETTLE_MS });
@@ -95,18 +96,14 @@ function lowerPriority(logger: Logger): void {
   }
 }
 
-function readPeers(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    if (systemCodeOf(error) === 'ENOENT') return '';
-    throw error;
-  }
-}
-
 export function sweep(input: CommandInput): Promise<ExitStatus> {
   const { settings, switches } = input;
   if (switches.has('once')) return once(input);
+  const [alone] = switches;
+  if (alone !== undefined) {
+    // Else it would start the service, and the person would wait for an answer for ever.
+    return Promise.reject(new CommandError(exitStatus.usage, `--${alone} goes with sweep --once only.`));
+  }
   return runRole('sweep', settings, async ({ logger }) => {
     const { local, openPeer } = await doorsOf(settings);
     lowerPriority(logger);

@@ -1,5 +1,5 @@
 /** The commands that look after a member, on members that run. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { type Finished, runToEnd } from '../cli/member-process.ts';
@@ -134,5 +134,32 @@ test('a member taken out of PEERS.txt is told as met before', async (t) => {
     const own = await cloudroid(b, 'peers', 'retire', hello.member, '--yes');
     t.is(own.status, 64);
     t.regex(own.stderr, /is this very member/);
+  });
+});
+
+test('a dry run tells what is missing here and changes nothing; a sweep by hand then fetches it', async (t) => {
+  await withNetwork(t, { members: 2, idle: true }, async (network) => {
+    const [a, b] = [network.member('a'), network.member('b')];
+    for (const member of [a, b]) {
+      member.writePeers([]);
+      await member.start();
+      await member.ready(1);
+    }
+    await upload(a, '/only-at-a.txt', 'not at b');
+    // Only the command knows of a: b itself does not fetch anything by itself.
+    const list = join(network.folder, 'list-of-the-command.txt');
+    writeFileSync(list, `${network.addressOf(a, b)}\n`);
+    const byHand = (...switches: string[]) =>
+      runToEnd(['sweep', '--once', ...switches, ...b.args, '--peers', list]);
+    const dry = await byHand('--dry-run');
+    t.is(dry.status, 1, dry.stdout + dry.stderr);
+    t.regex(dry.stdout, /^Dry run, nothing was changed: .*1 difference LEFT/m);
+    t.is(onDisk(b, 'only-at-a.txt'), null);
+    const real = await byHand('--scrub');
+    t.is(real.status, 0, real.stdout + real.stderr);
+    t.regex(real.stdout, /^Sweep: .*1 file fetched \(8 bytes\)/m);
+    t.false(real.stdout.includes('\u001b'), 'no control characters where no terminal is');
+    t.is(onDisk(b, 'only-at-a.txt'), 'not at b');
+    t.is((await byHand('--dry-run')).status, 0);
   });
 });

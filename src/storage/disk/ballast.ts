@@ -22,10 +22,10 @@ export class Ballast {
 
   /** Makes it unless it is there or the disk is short. A disk that refuses it does no harm. */
   keep(): void {
-    if ((statSync(this.#file, { throwIfNoEntry: false })?.size ?? 0) >= BYTES) return;
-    const { bavail, bsize } = statfsSync(this.#stateDir);
-    if (bavail * bsize < FREE_FACTOR * BYTES) return;
     try {
+      if ((statSync(this.#file, { throwIfNoEntry: false })?.size ?? 0) >= BYTES) return;
+      const { bavail, bsize } = statfsSync(this.#stateDir);
+      if (bavail * bsize < FREE_FACTOR * BYTES) return;
       const file = openSync(this.#file, 'w');
       try {
         // Random: a file system that compresses would keep no room behind zeros.
