@@ -48,7 +48,9 @@ export function loadState(database: DatabaseSync): CatalogState {
     totals: {
       files: number(`SELECT count(*) n FROM records WHERE kind = ${KIND_FILE}`),
       bytes: number(`SELECT sum(size) n FROM records WHERE kind = ${KIND_FILE}`),
-      conflicts: number(`SELECT count(*) n FROM records WHERE kind = ${KIND_FILE} AND actor LIKE '*%'`),
+      conflicts: number(
+        `SELECT count(*) n FROM records WHERE kind = ${KIND_FILE} AND actor >= '*' AND actor < '+'`,
+      ),
       directories: number(
         `SELECT (SELECT count(*) FROM records WHERE kind = ${KIND_DIRECTORY}) +
            (SELECT count(*) FROM directories d WHERE NOT EXISTS
