@@ -5,8 +5,15 @@ import type { Dot, ReplicaRecord, VersionVector } from '../../src/replication/re
 import { isLive } from '../../src/replication/tree-view.ts';
 import { covers, isConflictActor, join } from '../../src/replication/version.ts';
 
+interface Stored {
+  readonly record: ReplicaRecord;
+  readonly change: number;
+  /** By the clock of this replica. */
+  readonly storedAt: number;
+}
+
 export class MemoryTable implements RecordTable {
-  readonly #records = new Map<string, { record: ReplicaRecord; change: number }>();
+  readonly #records = new Map<string, Stored>();
   /** Pushed dots that K has not reached. */
   #early: readonly Dot[] = [];
   knowledge: VersionVector = {};
@@ -24,10 +31,10 @@ export class MemoryTable implements RecordTable {
     return copy;
   }
 
-  apply(plan: Plan): void {
+  apply(plan: Plan, now = 0): void {
     for (const { after } of plan.changes) {
       this.changes += 1;
-      this.#records.set(after.path, { record: after, change: this.changes });
+      this.#records.set(after.path, { record: after, change: this.changes, storedAt: now });
     }
     this.knowledge = join(this.knowledge, plan.knowledge);
   }
@@ -40,6 +47,18 @@ export class MemoryTable implements RecordTable {
       if (seq === (this.knowledge[actor] ?? 0) + 1) this.knowledge = join(this.knowledge, { [actor]: seq });
     }
     this.#early = waiting.filter((dot) => !covers(this.knowledge, dot));
+  }
+
+  /** Forgets the tombstones that `mayGo` allows; gives them. */
+  collect(mayGo: (record: ReplicaRecord, storedAt: number) => boolean): ReplicaRecord[] {
+    const gone = [...this.#records.values()]
+      .filter(({ record, storedAt }) => record.kind === 'tombstone' && mayGo(record, storedAt))
+      .map(({ record }) => record);
+    for (const { path, stamp } of gone) {
+      this.#records.delete(path);
+      this.collectedStamp = Math.max(this.collectedStamp, stamp);
+    }
+    return gone;
   }
 
   all(): ReplicaRecord[] {

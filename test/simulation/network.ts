@@ -1,18 +1,41 @@
 /**
- * A whole network under one seed: members that write, push, pull, restart, go back to a backup and die, over wires that
- * delay, repeat, reorder and lose. Everything that happens is told in `story`.
+ * A whole network under one seed: members that write, push, pull, compare, collect, restart, go back to a backup, lose
+ * their catalog, die and come back, over wires that delay, repeat, reorder and lose. Everything is told in `story`.
  */
 import { type Operation, type PushedRecord, Refusal } from '../../src/replication/operation.ts';
 import type { ReplicaRecord, VersionVector } from '../../src/replication/record.ts';
+import { shownPath } from '../../src/replication/tree-view.ts';
 import { covers } from '../../src/replication/version.ts';
+import { Collected } from './collected.ts';
 import { brokenPromises } from './promises.ts';
 import { Random } from './random.ts';
 import { RULES, type Rules } from './rules.ts';
-import { SimMember, type Write } from './sim-member.ts';
+import { type Cut, WHOLE } from './shrink.ts';
+import { type Committed, SimMember, type Write } from './sim-member.ts';
 
 const PATHS = ['/x', '/y.txt', '/d', '/d/x', '/d/y.txt', '/d/e', '/d/e/x', '/e', '/e/x'];
+const STEPS = {
+  write: 42,
+  deliver: 22,
+  pull: 20,
+  collect: 6,
+  edit: 3,
+  cut: 3,
+  restart: 3,
+  backup: 2,
+  restore: 1,
+  catalog: 1,
+  die: 1,
+  return: 1,
+  retire: 1,
+  clock: 1,
+};
+/** As a board has it whose battery is empty, or somebody's mistyped year. */
+const FAR_OFF = [0, Date.UTC(2106, 0)];
+const MAX_ROUNDS = 20;
 
 interface Message {
+  readonly from: SimMember;
   readonly to: SimMember;
   readonly pushed: readonly PushedRecord[];
   readonly knowledge: VersionVector;
@@ -23,53 +46,89 @@ export interface Run {
   /** Empty: every promise was kept. */
   readonly broken: readonly string[];
   readonly story: readonly string[];
+  /** How many parts a shrunk run may leave out. */
+  readonly parts: number;
 }
 
-export function runNetwork(seed: number, rules: Rules = RULES): Run {
+export function runNetwork(seed: number, rules: Rules = RULES, cut: Cut = WHOLE): Run {
   const network = new Network(seed, rules);
-  network.live();
+  const parts = network.live(cut);
   network.heal();
-  return { seed, broken: network.check(), story: network.story };
+  return { seed, broken: network.check(), story: network.story, parts };
 }
 
 class Network {
   readonly story: string[] = [];
+  readonly #seed: number;
+  readonly #rules: Rules;
   readonly #random: Random;
   readonly #members: SimMember[];
   readonly #messages: Message[] = [];
   readonly #writes: Write[] = [];
   /** Writes that went with a disk before anybody else had them. */
   readonly #excused = new Set<Write>();
+  readonly #collected = new Collected();
+  readonly #broken: string[] = [];
   /** One-way: `from>to`. */
   readonly #cut = new Set<string>();
   #content = 0;
 
   constructor(seed: number, rules: Rules) {
+    this.#seed = seed;
+    this.#rules = rules;
     this.#random = new Random(seed);
     this.#members = Array.from(
       { length: 2 + this.#random.below(4) },
-      (_, index) => new SimMember('abcde'.charAt(index), this.#random.below(300), rules),
+      (_, index) => new SimMember('abcde'.charAt(index), 1_000_000 + this.#random.below(300), rules),
     );
   }
 
-  live(): void {
+  live(cut: Cut): number {
     const steps = 10 + this.#random.below(50);
-    for (let step = 0; step < steps; step += 1) this.#step();
+    for (let step = 0; step < steps; step += 1) {
+      if (cut.without.has(step)) continue;
+      this.#random.begin(this.#seed, step);
+      this.#step();
+    }
+    this.#random.begin(this.#seed, steps);
+    return steps;
   }
 
   #step(): void {
     const random = this.#random;
     const member = random.pick(this.#alive());
-    const dice = random.next();
     member.clock += random.below(20) - (random.chance(0.1) ? random.below(200) : 0);
-    if (dice < 0.45) this.#write(member);
-    else if (dice < 0.7) this.#deliver();
-    else if (dice < 0.88) this.#pull(member, random.pick(['end', 'end', 'additions', 'half the additions']));
-    else if (dice < 0.91) this.#cutOrJoin(member);
-    else if (dice < 0.94) this.#restart(member);
-    else if (dice < 0.96) member.saveBackup();
-    else if (dice < 0.97 && this.#alive().length === this.#members.length) this.#restore(member);
-    else if (dice < 0.98 && this.#alive().length > 2) this.#die(member);
+    switch (random.weighted(STEPS)) {
+      case 'write':
+        return this.#write(member);
+      case 'deliver':
+        return this.#deliver();
+      case 'pull':
+        return this.#pull(member, random.pick(['end', 'end', 'additions', 'half the additions']));
+      case 'collect':
+        return this.#collect(member, random.pick([0, 20, 100]));
+      case 'edit':
+        return this.#edit(member);
+      case 'cut':
+        return this.#cutOrJoin(member);
+      case 'restart':
+        return this.#restart(member);
+      case 'backup':
+        return member.saveBackup();
+      case 'restore':
+        return this.#restore(member);
+      case 'catalog':
+        return this.#loseCatalog(member);
+      case 'die':
+        return this.#die(member);
+      case 'return':
+        return this.#return();
+      case 'retire':
+        return this.#retire();
+      case 'clock':
+        member.clock = random.pick(FAR_OFF) + random.below(100);
+        this.story.push(`${member.id} believes it is ${new Date(member.clock).toISOString()}`);
+    }
   }
 
   #alive(): SimMember[] {
@@ -82,33 +141,39 @@ class Network {
     // Now and then a proxy fails over: it has seen another member's records.
     const seen = this.#random.chance(0.1) ? this.#seenBy(asked, operation) : [];
     try {
-      const { pushed, writes } = member.commit(operation, seen);
-      this.#writes.push(...writes);
-      this.story.push(`${member.actor} ${JSON.stringify(operation)} seen ${seen.length}`);
-      for (const to of this.#members) {
-        const { knowledge } = member.table;
-        if (to !== member && this.#reaches(member, to)) this.#messages.push({ to, pushed, knowledge });
-      }
+      this.#committed(member, member.commit(operation, seen), JSON.stringify(operation));
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
     }
+  }
+
+  #committed(member: SimMember, { pushed, writes }: Committed, what: string): void {
+    if (pushed.length === 0) return;
+    this.#writes.push(...writes);
+    const told = writes.map(({ record }) => record.dot.join(' ')).join(', ');
+    this.story.push(`${member.id}: ${what} as ${told}`);
+    const { knowledge } = member.table;
+    for (const to of this.#members)
+      if (to !== member && this.#reaches(member, to))
+        this.#messages.push({ from: member, to, pushed, knowledge });
   }
 
   #operation(): Operation {
     const random = this.#random;
     const path = random.pick(PATHS);
     const dice = random.next();
-    if (dice < 0.45) {
-      // Now and then two people store the same bytes.
-      this.#content += 1;
-      const content = random.chance(0.1) ? 0 : this.#content;
-      return { op: 'put', path, size: 1, sha256: `content-${content}` };
-    }
+    // Now and then two people store the same bytes.
+    if (dice < 0.45) return { op: 'put', path, size: 1, sha256: this.#newContent(random.chance(0.1)) };
     if (dice < 0.6) return { op: 'delete', path };
     if (dice < 0.7) return { op: 'mkdir', path };
     if (dice < 0.78) return { op: 'rmdir', path };
     if (dice < 0.82) return { op: 'touch', path, mtime: random.below(1000) };
     return { op: 'rename', from: path, to: random.pick(PATHS) };
+  }
+
+  #newContent(sameAgain: boolean): string {
+    this.#content += 1;
+    return `content-${sameAgain ? 0 : this.#content}`;
   }
 
   #seenBy(member: SimMember, operation: Operation): ReplicaRecord[] {
@@ -123,17 +188,101 @@ class Network {
     const message = this.#messages[index];
     // One in five arrives again later.
     if (message === undefined || !this.#random.chance(0.2)) this.#messages.splice(index, 1);
-    if (message === undefined || !message.to.alive) return;
+    if (message === undefined || !message.to.alive || this.#isRefused(message.from)) return;
+    const { changes } = message.to.table;
     const outcomes = message.to.push(message.pushed, this.#random.chance(0.8), message.knowledge);
-    this.story.push(`push to ${message.to.id}: ${outcomes.join(' ')}`);
+    if (message.to.table.changes === changes) return;
+    const what = message.pushed.map(({ record }) => record.dot.join(' ')).join(', ');
+    this.story.push(`push of ${what} to ${message.to.id}: ${outcomes.join(' ')}`);
+  }
+
+  #isRefused({ retired }: SimMember): boolean {
+    return retired && this.#rules.retiredAreRefused;
   }
 
   #pull(member: SimMember, until: 'end' | 'additions' | 'half the additions'): void {
     const peer = this.#random.pick(this.#members);
     if (peer === member || !peer.alive || this.#cut.has(`${peer.id}>${member.id}`)) return;
-    this.story.push(
-      `${member.id} pulls from ${peer.id} until ${until}: ${member.pull(peer, until).join(' ')}`,
+    this.#exchange(member, peer, until);
+  }
+
+  #exchange(member: SimMember, peer: SimMember, until: 'end' | 'additions' | 'half the additions'): void {
+    const { changes } = member.table;
+    const outcomes = member.pull(peer, until);
+    if (until !== 'end') {
+      this.story.push(`${member.id} pulls from ${peer.id} until ${until}: ${outcomes.join(' ')}`);
+      return;
+    }
+    const forgotten = member.compare(peer);
+    if (member.table.changes > changes)
+      this.story.push(`${member.id} pulls from ${peer.id}: ${outcomes.join(' ')}`);
+    // Whether everything is here is what such a member cannot judge; nor can others by it.
+    if (peer.rebuilding) return;
+    if (member.rebuilding) this.#settle(member);
+    if (forgotten.length > 0) this.#endForgotten(member, forgotten, peer);
+  }
+
+  #settle(member: SimMember): void {
+    for (const committed of member.settleLeftovers())
+      this.#committed(member, committed, 'keeps a file it found');
+  }
+
+  #endForgotten(member: SimMember, forgotten: readonly ReplicaRecord[], peer: SimMember): void {
+    for (const record of forgotten)
+      if (!this.#collected.has(record))
+        this.#broken.push(`ended, though nobody had: ${record.dot.join(' ')}`);
+    const committed = member.endForgotten(forgotten);
+    if (committed !== undefined)
+      this.#committed(member, committed, `ends ${forgotten.map(({ path }) => path)} forgotten by ${peer.id}`);
+  }
+
+  #collect(member: SimMember, keepMs: number): void {
+    const all = this.#members.filter(({ retired }) => !retired);
+    const answers = (peer: SimMember) =>
+      peer === member ||
+      (peer.alive && !this.#cut.has(`${peer.id}>${member.id}`) && !this.#cut.has(`${member.id}>${peer.id}`));
+    if (this.#rules.everybodyIsAsked && !all.every(answers)) return;
+    const asked = this.#rules.everybodyIsAsked ? all : [member];
+    const gone = member.collect(
+      asked.map(({ table }) => table.knowledge),
+      keepMs,
     );
+    for (const tombstone of gone) {
+      this.#collected.add(tombstone);
+      this.story.push(`${member.id} collects ${tombstone.path} [${tombstone.dot.join(' ')}]`);
+    }
+  }
+
+  /** Somebody at the board itself, past the servers: writes a file, or removes one. */
+  #edit(member: SimMember): void {
+    const random = this.#random;
+    const files = member.table.all().filter(({ kind }) => kind === 'file');
+    if (random.chance(0.5) || files.length === 0) return this.#editFile(member, files);
+    const { sha256, path } = random.pick(files);
+    if (!this.#alive().some((other) => other !== member && other.bytes.has(sha256))) return;
+    member.bytes.delete(sha256);
+    this.story.push(`somebody removes ${path} from the disk of ${member.id}`);
+  }
+
+  /** What the walk finds becomes an ordinary write; nobody is told at once. */
+  #editFile(member: SimMember, files: readonly ReplicaRecord[]): void {
+    const random = this.#random;
+    const shown = files.map((record) => shownPath(record, member.table));
+    const path = random.pick(random.chance(0.5) && shown.length > 0 ? shown : PATHS);
+    try {
+      const { writes } = member.commit({ op: 'put', path, size: 1, sha256: this.#newContent(false) }, []);
+      this.#writes.push(...writes);
+      const dots = writes.map(({ record }) => record.dot.join(' '));
+      this.story.push(`somebody writes ${path} on the disk of ${member.id}: ${dots.join(', ')}`);
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+    }
+  }
+
+  /** What was removed from the disk comes back from whoever has it. */
+  #walk(member: SimMember): void {
+    for (const { kind, sha256 } of member.table.all())
+      if (kind === 'file' && this.#alive().some(({ bytes }) => bytes.has(sha256))) member.bytes.add(sha256);
   }
 
   #reaches(from: SimMember, to: SimMember): boolean {
@@ -152,16 +301,38 @@ class Network {
   }
 
   #restore(member: SimMember): void {
-    if (member.restoreBackup()) {
-      this.story.push(`${member.id} goes back to its backup`);
-      this.#excuseLost();
-    }
+    if (!member.restoreBackup()) return;
+    this.story.push(`${member.id} goes back to its backup`);
+    this.#excuseLost();
+  }
+
+  #loseCatalog(member: SimMember): void {
+    member.loseCatalog();
+    this.story.push(`${member.id} loses its catalog`);
+    this.#excuseLost();
   }
 
   #die(member: SimMember): void {
+    if (this.#alive().length < 3) return;
     member.alive = false;
     this.story.push(`${member.id} dies`);
     this.#excuseLost();
+  }
+
+  /** With its disk as it was; who was retired meanwhile is turned away. */
+  #return(): void {
+    const member = this.#random.pick(this.#members);
+    if (member.alive || this.#isRefused(member)) return;
+    member.alive = true;
+    member.restart();
+    this.story.push(`${member.id} is back`);
+  }
+
+  #retire(): void {
+    const member = this.#random.pick(this.#members);
+    if (member.alive || member.retired) return;
+    member.retired = true;
+    this.story.push(`${member.id} is retired`);
   }
 
   /** What no living disk holds any more cannot be asked for. */
@@ -169,7 +340,8 @@ class Network {
     const held = ({ record }: Write) =>
       this.#alive().some(
         ({ table, bytes }) =>
-          covers(table.get(record.path)?.context ?? {}, record.dot) &&
+          (covers(table.get(record.path)?.context ?? {}, record.dot) ||
+            this.#collected.isKnownBy(table, record)) &&
           (record.kind !== 'file' || bytes.has(record.sha256)),
       );
     for (const write of this.#writes) if (!held(write)) this.#excused.add(write);
@@ -178,26 +350,37 @@ class Network {
   heal(): void {
     this.#cut.clear();
     this.story.push('all wires are joined');
-    for (let round = 0; round < 2; round += 1) {
-      this.#pullAll();
-      while (round === 0 && this.#messages.length > 0) this.#deliver();
+    const alive = this.#alive();
+    const [first] = alive;
+    if (first !== undefined && alive.every(({ rebuilding }) => rebuilding)) {
+      this.story.push(`an operator tells ${first.id} to go on alone`);
+      this.#settle(first);
     }
+    this.#pullAll();
+    while (this.#messages.length > 0) this.#deliver();
+    this.#pullAll();
+    for (const member of alive) if (this.#random.chance(0.5)) this.#collect(member, -Infinity);
     this.#pullAll();
   }
 
+  /** Until nothing moves: a deletion made in one round is told in the next. */
   #pullAll(): void {
-    for (let round = 0; round < 3; round += 1) {
-      for (const member of this.#alive()) {
-        for (const peer of this.#alive()) if (peer !== member) member.pull(peer, 'end');
+    const alive = this.#alive();
+    for (let round = 0; round < MAX_ROUNDS; round += 1) {
+      const before = alive.map(({ table }) => [table.changes, table.knowledge]);
+      for (const member of alive) {
+        for (const peer of alive) if (peer !== member) this.#exchange(member, peer, 'end');
+        this.#walk(member);
       }
+      const moved = ({ table }: SimMember, index: number) =>
+        table.changes !== before[index]?.[0] || table.knowledge !== before[index]?.[1];
+      if (round > 1 && !alive.some(moved)) return;
     }
+    this.#broken.push('the members never come to rest');
   }
 
   check(): string[] {
-    return brokenPromises(
-      this.#alive().map(({ id, table, bytes }) => ({ id, table, bytes })),
-      this.#writes,
-      this.#excused,
-    );
+    const survivors = this.#alive().map(({ id, table, bytes }) => ({ id, table, bytes }));
+    return [...this.#broken, ...brokenPromises(survivors, this.#writes, this.#excused, this.#collected)];
   }
 }

@@ -3,8 +3,10 @@ import { conflictCopy } from '../../src/replication/merge.ts';
 import type { ReplicaRecord } from '../../src/replication/record.ts';
 import { isLive } from '../../src/replication/tree-view.ts';
 import { compareDots, covers, includes, sameDot } from '../../src/replication/version.ts';
+import type { Collected } from './collected.ts';
 import type { MemoryTable } from './memory-table.ts';
 import type { Write } from './sim-member.ts';
+import { differingBuckets, sumsOf } from './trees.ts';
 
 export interface Survivor {
   readonly id: string;
@@ -17,15 +19,21 @@ export function brokenPromises(
   survivors: readonly Survivor[],
   all: readonly Write[],
   excused: ReadonlySet<Write>,
+  collected: Collected,
 ): string[] {
   const [first] = survivors;
   if (first === undefined) return [];
   // A message under way may have brought an excused write to the others after all; then it counts.
-  const arrived = ({ record }: Write) => covers(first.table.get(record.path)?.context ?? {}, record.dot);
+  const arrived = ({ record }: Write) =>
+    covers(first.table.get(record.path)?.context ?? {}, record.dot) || collected.isKnownBy(first.table, record);
   const writes = all.filter((write) => !excused.has(write) || arrived(write));
+  // Somebody removed a file by hand from every disk that was left.
+  const excusedBytes = new Set([...excused].map(({ record }) => record.sha256));
+  const gone = (sha256: string) =>
+    excusedBytes.has(sha256) && !survivors.some(({ bytes }) => bytes.has(sha256));
   return [
-    ...differences(first, survivors),
-    ...survivors.flatMap(missingBytes),
+    ...differences(first, survivors, collected),
+    ...survivors.flatMap((survivor) => missingBytes(survivor, gone)),
     ...writes
       .filter((write) => isLost(first.table, write, writes))
       .map((write) => `lost ${tell(write.record)}`),
@@ -39,29 +47,35 @@ export function brokenPromises(
   ];
 }
 
-function differences(first: Survivor, survivors: readonly Survivor[]): string[] {
-  const wanted = portrait(first.table);
+function differences(first: Survivor, survivors: readonly Survivor[], collected: Collected): string[] {
+  const wanted = portrait(first.table, collected);
+  const sums = sumsOf(first.table);
   const known = first.table.knowledge;
   return survivors.flatMap(({ id, table }) => [
-    ...(portrait(table) === wanted ? [] : [`${first.id} and ${id} hold different records`]),
+    ...(portrait(table, collected) === wanted ? [] : [`${first.id} and ${id} hold different records`]),
+    ...(differingBuckets(sumsOf(table), sums).size === 0
+      ? []
+      : [`${first.id} and ${id} have different trees`]),
     ...(includes(table.knowledge, known) && includes(known, table.knowledge)
       ? []
       : [`${first.id} and ${id} know different writes`]),
   ]);
 }
 
-function portrait(table: MemoryTable): string {
-  const lines = table.all().map((record) => {
+/** Without the tombstones that one member has forgotten before the other. */
+function portrait(table: MemoryTable, collected: Collected): string {
+  const counting = table.all().filter((record) => isLive(record) || !collected.has(record));
+  const lines = counting.map((record) => {
     const context = Object.entries(record.context).sort(compareDots);
     return JSON.stringify({ ...record, context });
   });
   return lines.sort().join('\n');
 }
 
-function missingBytes({ id, table, bytes }: Survivor): string[] {
+function missingBytes({ id, table, bytes }: Survivor, gone: (sha256: string) => boolean): string[] {
   return table
     .all()
-    .filter(({ kind, sha256 }) => kind === 'file' && !bytes.has(sha256))
+    .filter(({ kind, sha256 }) => kind === 'file' && !bytes.has(sha256) && !gone(sha256))
     .map((record) => `${id} has no bytes for ${tell(record)}`);
 }
 
@@ -69,8 +83,8 @@ function missingBytes({ id, table, bytes }: Survivor): string[] {
 function isLost(table: MemoryTable, { record }: Write, writes: readonly Write[]): boolean {
   if (record.kind !== 'file') return false;
   const now = table.get(record.path);
-  if (now === undefined) return true;
-  if (sameDot(now.dot, record.dot)) return false;
+  // The same bytes at the same place: a conflict copy may have met the file that a lost catalog left there.
+  if (now !== undefined && (sameDot(now.dot, record.dot) || now.sha256 === record.sha256)) return false;
   // The same bytes written by somebody else under the same name; that write answers for itself.
   const twin = writes.some(
     ({ record: other }) =>

@@ -6,6 +6,11 @@ export class Random {
     this.#state = seed | 0;
   }
 
+  /** Begins anew for part `part` of a run, so that the parts before it may be left out (shrink.ts). */
+  begin(seed: number, part: number): void {
+    this.#state = Math.imul(seed ^ 0x5bd1e995, 0x9e3779b1) ^ Math.imul(part + 1, 0x85ebca6b);
+  }
+
   /** 0 <= x < 1. */
   next(): number {
     this.#state = (this.#state + 0x6d2b79f5) | 0;

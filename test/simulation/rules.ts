@@ -3,6 +3,7 @@ import type { CommitPlan, MergePlan } from '../../src/replication/plan.ts';
 import { planCommit } from '../../src/replication/plan-commit.ts';
 import { planMerge } from '../../src/replication/plan-merge.ts';
 import type { ReplicaRecord, VersionVector } from '../../src/replication/record.ts';
+import { isCollectable, massDeletionLimit, TOMBSTONE_KEEP_MS } from '../../src/replication/tombstones.ts';
 
 export interface Rules {
   readonly planCommit: typeof planCommit;
@@ -17,6 +18,26 @@ export interface Rules {
   readonly exchangeEndsWithDisk: boolean;
   /** Answers say "stored" before the disk does. */
   readonly answerBeforeFlush: boolean;
+  readonly isCollectable: typeof isCollectable;
+  /** All members that were ever met and not retired are asked what they know. */
+  readonly everybodyIsAsked: boolean;
+  /** What a peer lacks is judged by what it knew before it showed that, and only if it stood still. */
+  readonly judgedAtStandstill: boolean;
+  /** The buckets that a peer shows have its tombstones in them. */
+  readonly tombstonesAreShown: boolean;
+  readonly massDeletionLimit: typeof massDeletionLimit;
+  /** A retired member that comes back is turned away. */
+  readonly retiredAreRefused: boolean;
+  /** A rebuilt catalog takes no writes until a peer has brought it up to date. */
+  readonly rebuildingIsReadOnly: boolean;
+  /** Files that a lost catalog left behind are looked at. */
+  readonly leftoversAreKept: boolean;
+}
+
+/** The 30 days are over after so many milliseconds. */
+export function isOver(rules: Rules, keepMs: number): typeof isCollectable {
+  return (record, storedAt, now, knowledge) =>
+    rules.isCollectable(record, storedAt, now - keepMs + TOMBSTONE_KEEP_MS, knowledge);
 }
 
 export const RULES: Rules = {
@@ -27,17 +48,34 @@ export const RULES: Rules = {
   newIncarnation: true,
   exchangeEndsWithDisk: true,
   answerBeforeFlush: false,
+  isCollectable,
+  everybodyIsAsked: true,
+  judgedAtStandstill: true,
+  tombstonesAreShown: true,
+  massDeletionLimit,
+  retiredAreRefused: true,
+  rebuildingIsReadOnly: true,
+  leftoversAreKept: true,
 };
 
-export type PlantedMistake =
-  | 'last writer wins'
-  | 'knowledge after one push'
-  | 'delete beats write'
-  | 'no kept'
-  | 'cursor before the end'
-  | 'an incarnation used twice'
-  | 'answer before flush'
-  | 'an exchange outlives the disk';
+export const MISTAKES = [
+  'last writer wins',
+  'knowledge after one push',
+  'delete beats write',
+  'no kept',
+  'cursor before the end',
+  'an incarnation used twice',
+  'answer before flush',
+  'an exchange outlives the disk',
+  'early collection',
+  'collection without contexts',
+  'rule 6 without standstill',
+  'trees without tombstones',
+  'retired members are let in',
+  'a rebuilt catalog writes at once',
+  'a rebuilt catalog ignores files',
+] as const;
+export type PlantedMistake = (typeof MISTAKES)[number];
 
 export function withMistake(mistake: PlantedMistake): Rules {
   switch (mistake) {
@@ -61,6 +99,20 @@ export function withMistake(mistake: PlantedMistake): Rules {
       return { ...RULES, answerBeforeFlush: true };
     case 'an exchange outlives the disk':
       return { ...RULES, exchangeEndsWithDisk: false };
+    case 'early collection':
+      return { ...RULES, everybodyIsAsked: false };
+    case 'collection without contexts':
+      return { ...RULES, isCollectable: (record, ...rest) => isCollectable(withoutContext(record), ...rest) };
+    case 'rule 6 without standstill':
+      return { ...RULES, judgedAtStandstill: false };
+    case 'trees without tombstones':
+      return { ...RULES, tombstonesAreShown: false };
+    case 'retired members are let in':
+      return { ...RULES, retiredAreRefused: false };
+    case 'a rebuilt catalog writes at once':
+      return { ...RULES, rebuildingIsReadOnly: false };
+    case 'a rebuilt catalog ignores files':
+      return { ...RULES, leftoversAreKept: false };
   }
 }
 
@@ -70,6 +122,10 @@ function withoutCopies(plan: MergePlan): MergePlan {
 
 function lateTombstone(record: ReplicaRecord): ReplicaRecord {
   return record.kind === 'tombstone' ? { ...record, stamp: record.stamp + 1_000_000 } : record;
+}
+
+function withoutContext(record: ReplicaRecord): ReplicaRecord {
+  return { ...record, context: {} };
 }
 
 function withoutKept(record: ReplicaRecord): ReplicaRecord {

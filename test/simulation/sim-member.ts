@@ -1,16 +1,26 @@
 /** One simulated board: its records, the bytes on its disk, its clock, its cursors. */
-import type { Operation, PushedRecord } from '../../src/replication/operation.ts';
-import type { MergeOutcome } from '../../src/replication/plan.ts';
+import { type Operation, type PushedRecord, Refusal } from '../../src/replication/operation.ts';
+import type { CommitPlan, MergeOutcome } from '../../src/replication/plan.ts';
+import { planForgotten } from '../../src/replication/plan-forgotten.ts';
 import type { Dot, ReplicaRecord, VersionVector } from '../../src/replication/record.ts';
+import { isLive } from '../../src/replication/tree-view.ts';
 import { join } from '../../src/replication/version.ts';
+import { adoptions, type Files, filesOf } from './leftovers.ts';
 import { MemoryTable } from './memory-table.ts';
-import type { Rules } from './rules.ts';
+import { isOver, type Rules } from './rules.ts';
+import { differingBuckets, forgottenThere, recordsIn, sumsOf } from './trees.ts';
 
 export interface Write {
   readonly record: ReplicaRecord;
   readonly base: Dot | null;
   /** What was known at the path and is replaced by this: the context of the assigner's record and of `seen`. */
   readonly replaced: VersionVector;
+}
+
+/** A commit's records as they go to the others, and as the judge remembers them. */
+export interface Committed {
+  readonly pushed: readonly PushedRecord[];
+  readonly writes: readonly Write[];
 }
 
 interface Backup {
@@ -27,6 +37,10 @@ export class SimMember {
   bytes = new Set<string>();
   clock: number;
   alive = true;
+  /** By an operator, for ever. */
+  retired = false;
+  /** The catalog was lost; these files were found. Null: it is whole. */
+  #leftovers: Files | null = null;
   #incarnation = 1;
   #seq = 0;
   /** Feed position by `<peer id>.<its incarnation>`. */
@@ -43,17 +57,27 @@ export class SimMember {
     return `${this.id}.${String(this.#incarnation).padStart(8, '0')}`;
   }
 
+  get rebuilding(): boolean {
+    return this.#leftovers !== null;
+  }
+
   /** Throws Refusal. `seen`: a proxy failed over to this member. */
-  commit(
-    operation: Operation,
-    seen: readonly ReplicaRecord[],
-  ): { pushed: readonly PushedRecord[]; writes: Write[] } {
-    const assigner = { actor: this.actor, lastSeq: this.#seq, now: Math.max(0, this.clock) };
-    const plan = this.#rules.planCommit(this.table, operation, assigner, seen);
+  commit(operation: Operation, seen: readonly ReplicaRecord[]): Committed {
+    if (this.rebuilding && this.#rules.rebuildingIsReadOnly)
+      throw new Refusal('read-only', 'this catalog is being rebuilt');
+    const plan = this.#rules.planCommit(this.table, operation, this.#assigner(), seen);
     const own = operation.op === 'put' ? operation.sha256 : '';
     if (plan.needs.some((sha256) => sha256 !== own && !this.bytes.has(sha256)))
       return { pushed: [], writes: [] };
     if (own !== '') this.bytes.add(own);
+    return this.#carryOut(plan, seen);
+  }
+
+  #assigner(): { actor: string; lastSeq: number; now: number } {
+    return { actor: this.actor, lastSeq: this.#seq, now: Math.max(0, this.clock) };
+  }
+
+  #carryOut(plan: CommitPlan, seen: readonly ReplicaRecord[]): Committed {
     const befores = new Map(plan.changes.map(({ before, after }) => [after.path, before]));
     const writes = plan.pushed.map(({ record, base }) => {
       const merged = seen.find(({ path }) => path === record.path);
@@ -61,7 +85,7 @@ export class SimMember {
       return { record, base, replaced: context };
     });
     this.#seq += plan.pushed.length;
-    this.table.apply(plan);
+    this.table.apply(plan, this.clock);
     return { pushed: plan.pushed, writes };
   }
 
@@ -69,7 +93,7 @@ export class SimMember {
     const plan = this.#rules.planMerge(this.table, pushed, 'push');
     if (!bytes && plan.needs.some((sha256) => !this.bytes.has(sha256))) return ['send-content'];
     for (const sha256 of plan.needs) this.bytes.add(sha256);
-    this.table.apply(plan);
+    this.table.apply(plan, this.clock);
     this.table.knowledge = join(this.table.knowledge, this.#rules.learnFromPush(sender));
     return plan.outcomes;
   }
@@ -84,15 +108,46 @@ export class SimMember {
     const first = until === 'half the additions' ? feed.slice(0, feed.length >> 1) : feed;
     const partial = this.#rules.planMerge(this.table, first, 'partial');
     for (const sha256 of partial.needs) this.bytes.add(sha256);
-    this.table.apply(partial);
+    this.table.apply(partial, this.clock);
     if (this.#rules.cursorBeforeEnd) this.#cursors.set(position, changes);
     if (until !== 'end') return partial.outcomes;
     const rest = feed.filter((_, index) => partial.outcomes[index] === 'deferred');
     const complete = this.#rules.planMerge(this.table, rest, 'complete', { knowledge });
     for (const sha256 of complete.needs) this.bytes.add(sha256);
-    this.table.apply(complete);
+    this.table.apply(complete, this.clock);
     this.#cursors.set(position, changes);
     return [...partial.outcomes, ...complete.outcomes];
+  }
+
+  /** After a pull to the end: what the feed does not tell. Here nobody moves meanwhile; in the timed model they do. */
+  compare(peer: SimMember): readonly ReplicaRecord[] {
+    const differing = differingBuckets(sumsOf(this.table), sumsOf(peer.table));
+    if (differing.size === 0) return [];
+    const shown = recordsIn(peer.table, differing).filter(
+      (record) => isLive(record) || this.#rules.tombstonesAreShown,
+    );
+    // Neither K nor the cursor moves: this is not all that the peer has.
+    const plan = this.#rules.planMerge(
+      this.table,
+      shown.map((record) => ({ record, base: null })),
+      'complete',
+    );
+    for (const sha256 of plan.needs) this.bytes.add(sha256);
+    this.table.apply(plan, this.clock);
+    return forgottenThere(recordsIn(this.table, differing), shown, peer.table.knowledge);
+  }
+
+  /** Ends what a peer has forgotten; undefined when it is so much that an operator must be asked. */
+  endForgotten(judged: readonly ReplicaRecord[]): Committed | undefined {
+    const files = this.table.all().filter(({ kind }) => kind === 'file').length;
+    if (judged.length > this.#rules.massDeletionLimit(files)) return undefined;
+    return this.#carryOut(planForgotten(this.table, judged, this.#assigner()), []);
+  }
+
+  /** `knowledge`: K of every member. */
+  collect(knowledge: readonly VersionVector[], keepMs: number): readonly ReplicaRecord[] {
+    const mayGo = isOver(this.#rules, keepMs);
+    return this.table.collect((record, storedAt) => mayGo(record, storedAt, this.clock, knowledge));
   }
 
   /** A new start: dots of another incarnation from here on. */
@@ -111,7 +166,34 @@ export class SimMember {
     this.table = this.#backup.table.clone();
     this.#cursors = new Map(this.#backup.cursors);
     this.bytes = new Set(this.#backup.bytes);
+    this.#leftovers = null;
     this.restart();
     return true;
+  }
+
+  /** The files stay. */
+  loseCatalog(): void {
+    this.#leftovers = new Map([...(this.#leftovers ?? []), ...filesOf(this.table)]);
+    this.table = new MemoryTable();
+    this.#cursors = new Map();
+    this.restart();
+  }
+
+  /** A peer has brought everything, or an operator says that there is nobody to ask. */
+  settleLeftovers(): Committed[] {
+    const files = [...(this.#leftovers ?? [])];
+    this.#leftovers = null;
+    return this.#rules.leftoversAreKept ? files.flatMap((file) => this.#settle(file)) : [];
+  }
+
+  #settle(file: readonly [string, string]): Committed[] {
+    for (const operation of adoptions(this.table, file, [this.actor, this.#seq + 1], this.clock)) {
+      try {
+        return [this.commit(operation, [])];
+      } catch (error) {
+        if (!(error instanceof Refusal)) throw error;
+      }
+    }
+    return [];
   }
 }

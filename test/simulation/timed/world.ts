@@ -28,13 +28,14 @@ export interface TimedRun {
   /** Client operations that were carried out. */
   readonly operations: number;
   readonly conflicts: number;
+  readonly parts: number;
 }
 
-export function runTimed(seed: number, rules: Rules = RULES): TimedRun {
+export function runTimed(seed: number, rules: Rules = RULES, _cut?: unknown): TimedRun {
   const world = new World(seed, rules);
   world.live();
   world.heal();
-  return { seed, ...world.result() };
+  return { seed, ...world.result(), parts: 0 };
 }
 
 class World {
@@ -104,7 +105,7 @@ class World {
     if (this.#pullAll()) this.#break('the members never come to rest');
   }
 
-  result(): Omit<TimedRun, 'seed'> {
+  result(): Omit<TimedRun, 'seed' | 'parts'> {
     const members = this.#alive().map(({ storage }) => ({
       id: storage.member,
       table: storage.durable.table,

@@ -1,0 +1,25 @@
+/** All tombstones that anybody ever collected: what may be forgotten without being lost. */
+import type { Dot, ReplicaRecord, VersionVector } from '../../src/replication/record.ts';
+import { isLive } from '../../src/replication/tree-view.ts';
+import { covers, join } from '../../src/replication/version.ts';
+import type { MemoryTable } from './memory-table.ts';
+
+export class Collected {
+  readonly #seen = new Map<string, VersionVector>();
+
+  add({ path, context }: ReplicaRecord): void {
+    this.#seen.set(path, join(this.#seen.get(path) ?? {}, context));
+  }
+
+  /** A deletion of which no record need be left, or something it ended. */
+  has({ path, dot }: { readonly path: string; readonly dot: Dot }): boolean {
+    return covers(this.#seen.get(path) ?? {}, dot);
+  }
+
+  /** The replica does not need the tombstone to know what it said, and nothing stands there that it ended. */
+  isKnownBy(table: MemoryTable, write: ReplicaRecord): boolean {
+    const here = table.get(write.path);
+    const standsAgain = isLive(here) && this.has(here);
+    return this.has(write) && covers(table.knowledge, write.dot) && !standsAgain;
+  }
+}
