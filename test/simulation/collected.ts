@@ -6,9 +6,23 @@ import type { MemoryTable } from './memory-table.ts';
 
 export class Collected {
   readonly #seen = new Map<string, VersionVector>();
+  readonly #dots = new Set<string>();
 
-  add({ path, context }: ReplicaRecord): void {
+  /** `tables`: of everybody, who may have more to say of the same deletion. */
+  add(tombstone: ReplicaRecord, tables: readonly MemoryTable[] = []): void {
+    const { path, dot, context } = tombstone;
     this.#seen.set(path, join(this.#seen.get(path) ?? {}, context));
+    this.#dots.add(`${path} ${dot.join(' ')}`);
+    for (const table of tables) this.meet(table.get(path));
+  }
+
+  /**
+   * Where the same tombstone still stands it goes on to settle what comes late. Whoever has forgotten it takes that for
+   * known, and the outcome (the copies) from the others.
+   */
+  meet(record: ReplicaRecord | undefined): void {
+    if (record === undefined || !this.#dots.has(`${record.path} ${record.dot.join(' ')}`)) return;
+    this.#seen.set(record.path, join(this.#seen.get(record.path) ?? {}, record.context));
   }
 
   /** A deletion of which no record need be left, or something it ended. */

@@ -8,12 +8,15 @@ import type { Dot } from '../../src/replication/record.ts';
 import { isLive, parentOf, shownAt, shownPath } from '../../src/replication/tree-view.ts';
 import type { MemoryTable } from './memory-table.ts';
 
-/** Path and hash of the files of a volume. */
-export type Files = ReadonlyMap<string, string>;
+/**
+ * Path and hash of the files of a volume. A path may come twice: while a catalog is rebuilt records arrive for the paths
+ * at which files wait to be looked at, and it may be lost a second time.
+ */
+export type Files = readonly (readonly [path: string, sha256: string])[];
 
 export function filesOf(table: MemoryTable): Files {
   const files = table.all().filter((record) => record.kind === 'file' && isLive(record));
-  return new Map(files.map((record) => [shownPath(record, table), record.sha256]));
+  return files.map((record) => [shownPath(record, table), record.sha256]);
 }
 
 /**
@@ -22,7 +25,7 @@ export function filesOf(table: MemoryTable): Files {
  */
 export function adoptions(
   table: MemoryTable,
-  [path, sha256]: readonly [string, string],
+  [path, sha256]: Files[number],
   dot: Dot,
   now: number,
 ): Operation[] {

@@ -4,10 +4,10 @@
  */
 import { type Operation, type PushedRecord, Refusal } from '../../src/replication/operation.ts';
 import type { ReplicaRecord, VersionVector } from '../../src/replication/record.ts';
-import { shownPath } from '../../src/replication/tree-view.ts';
+import { isLive, shownPath } from '../../src/replication/tree-view.ts';
 import { covers } from '../../src/replication/version.ts';
 import { Collected } from './collected.ts';
-import { brokenPromises } from './promises.ts';
+import { brokenPromises, filesLeftBehind, type LeftFile } from './promises.ts';
 import { Random } from './random.ts';
 import { RULES, type Rules } from './rules.ts';
 import { type Cut, WHOLE } from './shrink.ts';
@@ -30,9 +30,20 @@ const STEPS = {
   retire: 1,
   clock: 1,
 };
+/** What makes some networks different from others. */
+const MOODS = [
+  {},
+  { collect: 25, write: 30 },
+  { die: 5, return: 6, retire: 4, collect: 12, write: 30 },
+  { backup: 8, restore: 6, collect: 15, write: 30 },
+  { catalog: 6, backup: 3, restore: 2, collect: 8, write: 30 },
+];
+
 /** As a board has it whose battery is empty, or somebody's mistyped year. */
 const FAR_OFF = [0, Date.UTC(2106, 0)];
 const MAX_ROUNDS = 20;
+/** After the first broken promise the rest is noise. */
+const MAX_BROKEN = 5;
 
 interface Message {
   readonly from: SimMember;
@@ -71,12 +82,21 @@ class Network {
   readonly #broken: string[] = [];
   /** One-way: `from>to`. */
   readonly #cut = new Set<string>();
+  readonly #paths: readonly string[];
+  readonly #weights: typeof STEPS;
+  /** Of all operations. */
+  readonly #deletions: number;
+  readonly #left: LeftFile[] = [];
   #content = 0;
 
   constructor(seed: number, rules: Rules) {
     this.#seed = seed;
     this.#rules = rules;
     this.#random = new Random(seed);
+    // The fewer the names, the more the conflicts.
+    this.#paths = this.#random.chance(0.5) ? PATHS : this.#random.shuffle(PATHS).slice(0, 1 + this.#random.below(3));
+    this.#weights = { ...STEPS, ...this.#random.pick(MOODS) };
+    this.#deletions = this.#random.pick([0.15, 0.35]);
     this.#members = Array.from(
       { length: 2 + this.#random.below(4) },
       (_, index) => new SimMember('abcde'.charAt(index), 1_000_000 + this.#random.below(300), rules),
@@ -98,7 +118,7 @@ class Network {
     const random = this.#random;
     const member = random.pick(this.#alive());
     member.clock += random.below(20) - (random.chance(0.1) ? random.below(200) : 0);
-    switch (random.weighted(STEPS)) {
+    switch (random.weighted(this.#weights)) {
       case 'write':
         return this.#write(member);
       case 'deliver':
@@ -160,15 +180,15 @@ class Network {
 
   #operation(): Operation {
     const random = this.#random;
-    const path = random.pick(PATHS);
+    const path = random.pick(this.#paths);
+    if (random.chance(this.#deletions)) return { op: 'delete', path };
     const dice = random.next();
     // Now and then two people store the same bytes.
-    if (dice < 0.45) return { op: 'put', path, size: 1, sha256: this.#newContent(random.chance(0.1)) };
-    if (dice < 0.6) return { op: 'delete', path };
-    if (dice < 0.7) return { op: 'mkdir', path };
-    if (dice < 0.78) return { op: 'rmdir', path };
+    if (dice < 0.55) return { op: 'put', path, size: 1, sha256: this.#newContent(random.chance(0.1)) };
+    if (dice < 0.67) return { op: 'mkdir', path };
+    if (dice < 0.76) return { op: 'rmdir', path };
     if (dice < 0.82) return { op: 'touch', path, mtime: random.below(1000) };
-    return { op: 'rename', from: path, to: random.pick(PATHS) };
+    return { op: 'rename', from: path, to: random.pick(this.#paths) };
   }
 
   #newContent(sameAgain: boolean): string {
@@ -192,8 +212,22 @@ class Network {
     const { changes } = message.to.table;
     const outcomes = message.to.push(message.pushed, this.#random.chance(0.8), message.knowledge);
     if (message.to.table.changes === changes) return;
+    this.#watch(message.to);
     const what = message.pushed.map(({ record }) => record.dot.join(' ')).join(', ');
     this.story.push(`push of ${what} to ${message.to.id}: ${outcomes.join(' ')}`);
+  }
+
+  /** What a member has forgotten must not be news to it. */
+  #watch(member: SimMember): void {
+    for (const record of member.table.all()) {
+      this.#collected.meet(record);
+      if (isLive(record) && member.forgot.has(record))
+        this.#break(`came back at ${member.id}: ${record.path} [${record.dot.join(' ')}]`);
+    }
+  }
+
+  #break(line: string): void {
+    if (this.#broken.length < MAX_BROKEN) this.#broken.push(line);
   }
 
   #isRefused({ retired }: SimMember): boolean {
@@ -211,9 +245,11 @@ class Network {
     const outcomes = member.pull(peer, until);
     if (until !== 'end') {
       this.story.push(`${member.id} pulls from ${peer.id} until ${until}: ${outcomes.join(' ')}`);
+      this.#watch(member);
       return;
     }
     const forgotten = member.compare(peer);
+    this.#watch(member);
     if (member.table.changes > changes)
       this.story.push(`${member.id} pulls from ${peer.id}: ${outcomes.join(' ')}`);
     // Whether everything is here is what such a member cannot judge; nor can others by it.
@@ -230,7 +266,7 @@ class Network {
   #endForgotten(member: SimMember, forgotten: readonly ReplicaRecord[], peer: SimMember): void {
     for (const record of forgotten)
       if (!this.#collected.has(record))
-        this.#broken.push(`ended, though nobody had: ${record.dot.join(' ')}`);
+        this.#break(`ended, though nobody had: ${record.dot.join(' ')}`);
     const committed = member.endForgotten(forgotten);
     if (committed !== undefined)
       this.#committed(member, committed, `ends ${forgotten.map(({ path }) => path)} forgotten by ${peer.id}`);
@@ -248,7 +284,11 @@ class Network {
       keepMs,
     );
     for (const tombstone of gone) {
-      this.#collected.add(tombstone);
+      this.#collected.add(
+        tombstone,
+        this.#members.map(({ table }) => table),
+      );
+      member.forgot.add(tombstone);
       this.story.push(`${member.id} collects ${tombstone.path} [${tombstone.dot.join(' ')}]`);
     }
   }
@@ -268,7 +308,7 @@ class Network {
   #editFile(member: SimMember, files: readonly ReplicaRecord[]): void {
     const random = this.#random;
     const shown = files.map((record) => shownPath(record, member.table));
-    const path = random.pick(random.chance(0.5) && shown.length > 0 ? shown : PATHS);
+    const path = random.pick(random.chance(0.5) && shown.length > 0 ? shown : this.#paths);
     try {
       const { writes } = member.commit({ op: 'put', path, size: 1, sha256: this.#newContent(false) }, []);
       this.#writes.push(...writes);
@@ -302,11 +342,15 @@ class Network {
 
   #restore(member: SimMember): void {
     if (!member.restoreBackup()) return;
+    this.#giveUpLeft(member);
     this.story.push(`${member.id} goes back to its backup`);
     this.#excuseLost();
   }
 
   #loseCatalog(member: SimMember): void {
+    for (const record of member.table.all()) {
+      if (record.kind === 'file') this.#left.push({ member, record, shown: shownPath(record, member.table) });
+    }
     member.loseCatalog();
     this.story.push(`${member.id} loses its catalog`);
     this.#excuseLost();
@@ -315,6 +359,7 @@ class Network {
   #die(member: SimMember): void {
     if (this.#alive().length < 3) return;
     member.alive = false;
+    this.#giveUpLeft(member);
     this.story.push(`${member.id} dies`);
     this.#excuseLost();
   }
@@ -333,6 +378,11 @@ class Network {
     if (member.alive || member.retired) return;
     member.retired = true;
     this.story.push(`${member.id} is retired`);
+  }
+
+  #giveUpLeft(member: SimMember): void {
+    const others = this.#left.filter((file) => file.member !== member);
+    this.#left.splice(0, this.#left.length, ...others);
   }
 
   /** What no living disk holds any more cannot be asked for. */
@@ -376,10 +426,12 @@ class Network {
         table.changes !== before[index]?.[0] || table.knowledge !== before[index]?.[1];
       if (round > 1 && !alive.some(moved)) return;
     }
-    this.#broken.push('the members never come to rest');
+    this.#break('the members never come to rest');
   }
 
   check(): string[] {
+    const table = this.#alive()[0]?.table;
+    if (table !== undefined) this.#broken.push(...filesLeftBehind(this.#left, table, this.#writes));
     const survivors = this.#alive().map(({ id, table, bytes }) => ({ id, table, bytes }));
     return [...this.#broken, ...brokenPromises(survivors, this.#writes, this.#excused, this.#collected)];
   }

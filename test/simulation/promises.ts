@@ -47,6 +47,28 @@ export function brokenPromises(
   ];
 }
 
+/** A file that was found when its catalog was lost. */
+export interface LeftFile {
+  readonly member: unknown;
+  readonly record: ReplicaRecord;
+  readonly shown: string;
+}
+
+/** Its bytes stand somewhere, unless somebody replaced or deleted them, here or under the name they were given then. */
+export function filesLeftBehind(
+  files: readonly LeftFile[],
+  table: MemoryTable,
+  writes: readonly Write[],
+): string[] {
+  const isSafe = ({ record: { sha256 }, shown }: LeftFile): boolean => {
+    if (table.all().some((record) => record.kind === 'file' && record.sha256 === sha256)) return true;
+    const ended = ({ record }: Write) =>
+      record.sha256 === sha256 && (replacedKnowingly(record, writes) || hasItsCopy(table, record));
+    return writes.some(ended) || writes.some(({ record }) => record.kind === 'tombstone' && record.path === shown);
+  };
+  return files.filter((file) => !isSafe(file)).map(({ record }) => `left behind: ${tell(record)}`);
+}
+
 function differences(first: Survivor, survivors: readonly Survivor[], collected: Collected): string[] {
   const wanted = portrait(first.table, collected);
   const sums = sumsOf(first.table);
@@ -91,8 +113,13 @@ function isLost(table: MemoryTable, { record }: Write, writes: readonly Write[])
       other.path === record.path && other.sha256 === record.sha256 && !sameDot(other.dot, record.dot),
   );
   if (twin || replacedKnowingly(record, writes)) return false;
+  return !hasItsCopy(table, record);
+}
+
+/** Or somebody who saw the copy replaced it in its turn. */
+function hasItsCopy(table: MemoryTable, record: ReplicaRecord): boolean {
   const copy = conflictCopy(record);
-  return !covers(table.get(copy.path)?.context ?? {}, copy.dot);
+  return covers(table.get(copy.path)?.context ?? {}, copy.dot);
 }
 
 function replacedKnowingly(record: ReplicaRecord, writes: readonly Write[]): boolean {

@@ -28,8 +28,6 @@ export interface Rules {
   readonly massDeletionLimit: typeof massDeletionLimit;
   /** A retired member that comes back is turned away. */
   readonly retiredAreRefused: boolean;
-  /** A rebuilt catalog takes no writes until a peer has brought it up to date. */
-  readonly rebuildingIsReadOnly: boolean;
   /** Files that a lost catalog left behind are looked at. */
   readonly leftoversAreKept: boolean;
 }
@@ -54,7 +52,6 @@ export const RULES: Rules = {
   tombstonesAreShown: true,
   massDeletionLimit,
   retiredAreRefused: true,
-  rebuildingIsReadOnly: true,
   leftoversAreKept: true,
 };
 
@@ -72,7 +69,6 @@ export const MISTAKES = [
   'rule 6 without standstill',
   'trees without tombstones',
   'retired members are let in',
-  'a rebuilt catalog writes at once',
   'a rebuilt catalog ignores files',
 ] as const;
 export type PlantedMistake = (typeof MISTAKES)[number];
@@ -109,8 +105,6 @@ export function withMistake(mistake: PlantedMistake): Rules {
       return { ...RULES, tombstonesAreShown: false };
     case 'retired members are let in':
       return { ...RULES, retiredAreRefused: false };
-    case 'a rebuilt catalog writes at once':
-      return { ...RULES, rebuildingIsReadOnly: false };
     case 'a rebuilt catalog ignores files':
       return { ...RULES, leftoversAreKept: false };
   }

@@ -5,6 +5,7 @@ import { planForgotten } from '../../src/replication/plan-forgotten.ts';
 import type { Dot, ReplicaRecord, VersionVector } from '../../src/replication/record.ts';
 import { isLive } from '../../src/replication/tree-view.ts';
 import { join } from '../../src/replication/version.ts';
+import { Collected } from './collected.ts';
 import { adoptions, type Files, filesOf } from './leftovers.ts';
 import { MemoryTable } from './memory-table.ts';
 import { isOver, type Rules } from './rules.ts';
@@ -39,6 +40,8 @@ export class SimMember {
   alive = true;
   /** By an operator, for ever. */
   retired = false;
+  /** Deletions that this disk knew of and has forgotten. */
+  forgot = new Collected();
   /** The catalog was lost; these files were found. Null: it is whole. */
   #leftovers: Files | null = null;
   #incarnation = 1;
@@ -63,7 +66,7 @@ export class SimMember {
 
   /** Throws Refusal. `seen`: a proxy failed over to this member. */
   commit(operation: Operation, seen: readonly ReplicaRecord[]): Committed {
-    if (this.rebuilding && this.#rules.rebuildingIsReadOnly)
+    if (this.rebuilding)
       throw new Refusal('read-only', 'this catalog is being rebuilt');
     const plan = this.#rules.planCommit(this.table, operation, this.#assigner(), seen);
     const own = operation.op === 'put' ? operation.sha256 : '';
@@ -167,26 +170,28 @@ export class SimMember {
     this.#cursors = new Map(this.#backup.cursors);
     this.bytes = new Set(this.#backup.bytes);
     this.#leftovers = null;
+    this.forgot = new Collected();
     this.restart();
     return true;
   }
 
   /** The files stay. */
   loseCatalog(): void {
-    this.#leftovers = new Map([...(this.#leftovers ?? []), ...filesOf(this.table)]);
+    this.#leftovers = [...(this.#leftovers ?? []), ...filesOf(this.table)];
     this.table = new MemoryTable();
     this.#cursors = new Map();
+    this.forgot = new Collected();
     this.restart();
   }
 
   /** A peer has brought everything, or an operator says that there is nobody to ask. */
   settleLeftovers(): Committed[] {
-    const files = [...(this.#leftovers ?? [])];
+    const files = this.#leftovers ?? [];
     this.#leftovers = null;
     return this.#rules.leftoversAreKept ? files.flatMap((file) => this.#settle(file)) : [];
   }
 
-  #settle(file: readonly [string, string]): Committed[] {
+  #settle(file: Files[number]): Committed[] {
     for (const operation of adoptions(this.table, file, [this.actor, this.#seq + 1], this.clock)) {
       try {
         return [this.commit(operation, [])];

@@ -3,7 +3,25 @@ import type { Random } from '../random.ts';
 import type { Board } from './board.ts';
 import type { Wires } from './wire.ts';
 
-const ACCIDENTS = { cut: 8, join: 4, kill: 4, power: 4, start: 6, clock: 3, backup: 4, restore: 3, die: 1 };
+const ACCIDENTS = {
+  cut: 8,
+  join: 4,
+  kill: 4,
+  power: 4,
+  start: 6,
+  clock: 3,
+  year: 1,
+  backup: 4,
+  restore: 3,
+  catalog: 2,
+  edit: 3,
+  die: 1,
+  return: 2,
+  retire: 2,
+};
+
+/** As a board has it whose battery is empty, or somebody's mistyped year. */
+const FAR_OFF = [0, Date.UTC(2106, 0)];
 
 /** Does one accident, most likely to this board; tells which. */
 export function happen(
@@ -35,16 +53,31 @@ export function happen(
     case 'clock':
       board.skewMs += random.below(2_000_000) - 1_000_000;
       break;
+    case 'year':
+      board.setClock(random.pick(FAR_OFF));
+      break;
     case 'backup':
       board.saveBackup();
       break;
     case 'restore':
       board.restoreBackup();
       break;
+    case 'catalog':
+      board.loseCatalog();
+      break;
+    case 'edit':
+      board.edit();
+      break;
     case 'die':
-      if (all.length < 3 || all.some(({ dead }) => dead)) break;
+      if (all.filter(({ dead }) => !dead).length < 3) break;
       board.powerOff();
       board.dead = true;
+      break;
+    case 'return':
+      random.pick(all).comeBack();
+      break;
+    case 'retire':
+      random.pick(all).retire();
       break;
   }
   return kind;

@@ -7,6 +7,7 @@ import { conflictCopy } from '../../../src/replication/merge.ts';
 import type { PushedRecord } from '../../../src/replication/operation.ts';
 import type { Dot, ReplicaRecord, VersionVector } from '../../../src/replication/record.ts';
 import { covers } from '../../../src/replication/version.ts';
+import type { Collected } from '../collected.ts';
 import type { MemoryTable } from '../memory-table.ts';
 
 export interface Issue {
@@ -25,6 +26,11 @@ export class Ledger {
   readonly #children = new Map<string, Issue[]>();
   readonly #byPath = new Map<string, Issue[]>();
   readonly #brought = new Set<Issue>();
+  readonly #collected: Collected;
+
+  constructor(collected: Collected) {
+    this.#collected = collected;
+  }
 
   /** False when a dot is given out a second time. */
   assigned(pushed: readonly PushedRecord[]): boolean {
@@ -70,7 +76,7 @@ export class Ledger {
   /** The disk of a member is another one now, or gone (no table). */
   diskChanged(member: string, table: MemoryTable | undefined): void {
     for (const { record, holders } of this.#issues.values()) {
-      if (table === undefined || !knows(table, record)) holders.delete(member);
+      if (table === undefined || !this.#knows(table, record)) holders.delete(member);
     }
   }
 
@@ -146,7 +152,13 @@ export class Ledger {
   falselyKnown(table: MemoryTable): string[] {
     return [...this.#issues.values()]
       .filter(({ record }) => covers(table.knowledge, record.dot) && !knows(table, record))
+      // Until the trees are compared a disk from a backup may have what everybody else has forgotten.
+      .filter(({ record }) => !this.#collected.has(record))
       .map(({ record }) => `falsely known: ${describe(record)}`);
+  }
+
+  #knows(table: MemoryTable, record: ReplicaRecord): boolean {
+    return knows(table, record) || this.#collected.isKnownBy(table, record);
   }
 
   #descendsFrom(young: string, old: string): boolean {
@@ -162,7 +174,7 @@ export class Ledger {
     const own = original(issue.record.dot);
     const stands = (record: ReplicaRecord) => record.kind === 'file' && original(record.dot) === own;
     if (tables.some((table) => table.all().some(stands))) return true;
-    const known = ({ record }: Issue) => tables.some((table) => knows(table, record));
+    const known = ({ record }: Issue) => tables.some((table) => this.#knows(table, record));
     const isEnd = (child: Issue) => {
       if (child.movedTo !== undefined && !this.#brought.has(child))
         return this.#isSafe(child.movedTo, tables, visited);
@@ -171,7 +183,13 @@ export class Ledger {
     const replaced = (this.#children.get(own) ?? []).some((child) => known(child) && isEnd(child));
     // The same bytes under the same name written by somebody else: that write stands for both.
     const isTwin = ({ record }: Issue) => record.kind === 'file' && record.sha256 === issue.record.sha256;
-    return replaced || issue.siblings.some((each) => isTwin(each) && this.#isSafe(each, tables, visited));
+    const standsFor = (each: Issue) => isTwin(each) && this.#isSafe(each, tables, visited);
+    return replaced || issue.siblings.some(standsFor) || this.#besides(issue).some(standsFor);
+  }
+
+  /** What stands at the place of its copy: found there when a catalog was lost. */
+  #besides({ record }: Issue): readonly Issue[] {
+    return this.#byPath.get(conflictCopy(record).path) ?? [];
   }
 }
 

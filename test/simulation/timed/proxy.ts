@@ -24,7 +24,7 @@ export function* change(board: Board, id: string, operation: Operation): Task<vo
         yield* spread(board, target, answer, bytes);
         return;
       }
-      if (answer !== undefined && answer.refused !== 'busy') return;
+      if (answer !== undefined && answer.refused !== 'busy' && answer.refused !== 'read-only') return;
       if (!random.chance(0.5)) break;
     }
   }

@@ -1,5 +1,6 @@
 /** What is on the disk of a simulated board. */
 import type { PushedRecord } from '../../../src/replication/operation.ts';
+import type { Files } from '../leftovers.ts';
 import { MemoryTable } from '../memory-table.ts';
 
 export interface State {
@@ -10,6 +11,8 @@ export interface State {
   readonly staged: Set<string>;
   incarnation: string;
   lastSeq: number;
+  /** The catalog was lost; these files wait to be looked at. Null: it is whole. */
+  leftovers: Files | null;
 }
 
 export function emptyState(): State {
@@ -20,6 +23,7 @@ export function emptyState(): State {
     staged: new Set(),
     incarnation: '',
     lastSeq: 0,
+    leftovers: null,
   };
 }
 
@@ -31,5 +35,6 @@ export function cloneState(state: State): State {
     staged: new Set(state.staged),
     incarnation: state.incarnation,
     lastSeq: state.lastSeq,
+    leftovers: state.leftovers,
   };
 }

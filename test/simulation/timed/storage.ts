@@ -8,10 +8,12 @@ import {
   Refusal,
   type RefusalKind,
 } from '../../../src/replication/operation.ts';
-import type { Change, MergeOutcome, Plan } from '../../../src/replication/plan.ts';
+import type { Assigner, Change, CommitPlan, MergeOutcome, Plan } from '../../../src/replication/plan.ts';
 import type { MergeMode } from '../../../src/replication/plan-merge.ts';
+import { planForgotten } from '../../../src/replication/plan-forgotten.ts';
 import type { ReplicaRecord, VersionVector } from '../../../src/replication/record.ts';
-import type { Rules } from '../rules.ts';
+import { adoptions, filesOf } from '../leftovers.ts';
+import { isOver, type Rules } from '../rules.ts';
 import type { Scheduler, Task } from './scheduler.ts';
 import { cloneState, emptyState, type State } from './state.ts';
 
@@ -24,9 +26,9 @@ export interface MergeRequest {
     readonly position: string;
     readonly knowledge: VersionVector;
     readonly upTo: number;
-    /** The receiver's disk when the exchange began: what was taken since must still be there. */
-    readonly receiver: number;
   };
+  /** The receiver's disk when the exchange began: what was taken since must still be there. */
+  readonly receiver?: number;
   /** K of the member that committed; only a planted mistake looks at it. */
   readonly sender?: VersionVector;
 }
@@ -44,9 +46,17 @@ export interface Observer {
   assigned(pushed: readonly PushedRecord[]): void;
   /** A fail-over's `seen` was merged. */
   brought(seen: readonly ReplicaRecord[]): void;
+  /** Rule 6 ends these, without a client. */
+  ended(records: readonly ReplicaRecord[]): void;
   /** Something became durable. */
-  flushed(changes: readonly Change[]): void;
+  flushed(changes: readonly Change[], collected: readonly ReplicaRecord[]): void;
   defect(what: string): void;
+}
+
+interface Flush {
+  readonly waiting: (() => void)[];
+  readonly changes: Change[];
+  readonly collected: ReplicaRecord[];
 }
 
 const FLUSH_MS = 4;
@@ -60,7 +70,7 @@ export class SimStorage {
   disk = 0;
   #durable: State;
   #working: State;
-  #flush: { waiting: (() => void)[]; changes: Change[] } | null = null;
+  #flush: Flush | null = null;
   readonly #rules: Rules;
   readonly #scheduler: Scheduler;
   readonly #observer: Observer;
@@ -120,17 +130,14 @@ export class SimStorage {
       yield* this.#flushed([]);
       return { pushed: done, knowledge: state.table.knowledge, disk: this.disk };
     }
-    const assigner = { actor: this.actor, lastSeq: state.lastSeq, now: this.#clock() };
+    if (state.leftovers !== null) return { refused: 'read-only' };
     try {
-      const plan = this.#rules.planCommit(state.table, operation, assigner, seen);
+      const plan = this.#rules.planCommit(state.table, operation, this.#assigner(), seen);
       const lacks = plan.needs.some((sha256) => !this.#hasBytes(sha256, bytes));
       if (lacks) return { refused: seen.length > 0 ? 'busy' : 'missing-content' };
       this.#observer.brought(seen);
-      this.#apply(plan, bytes);
-      state.lastSeq += plan.pushed.length;
-      state.table.learn({ [this.actor]: state.lastSeq });
       state.operations.set(id, plan.pushed);
-      this.#observer.assigned(plan.pushed);
+      this.#carryOut(plan, bytes);
       yield* this.#flushed(plan.changes);
       return { pushed: plan.pushed, knowledge: state.table.knowledge, disk: this.disk };
     } catch (error) {
@@ -139,11 +146,79 @@ export class SimStorage {
     }
   }
 
+  #assigner(): Assigner {
+    return { actor: this.actor, lastSeq: this.#working.lastSeq, now: this.#clock() };
+  }
+
+  #carryOut(plan: CommitPlan, bytes: ReadonlySet<string>): void {
+    const state = this.#working;
+    this.#apply(plan, bytes);
+    state.lastSeq += plan.pushed.length;
+    state.table.learn({ [this.actor]: state.lastSeq });
+    this.#observer.assigned(plan.pushed);
+  }
+
+  /** Whoever began with another disk must not end on this one. */
+  #isOther(disk: number): boolean {
+    return disk !== this.disk && this.#rules.exchangeEndsWithDisk;
+  }
+
+  /** Rule 6; false when it is so much that an operator is asked. */
+  *endForgotten(judged: readonly ReplicaRecord[], disk: number): Task<boolean> {
+    const { table, leftovers } = this.#working;
+    if (leftovers !== null || this.#isOther(disk)) return true;
+    const files = table.all().filter(({ kind }) => kind === 'file').length;
+    if (judged.length > this.#rules.massDeletionLimit(files)) return false;
+    const plan = planForgotten(table, judged, this.#assigner());
+    this.#observer.ended(judged.filter(({ path }) => plan.changes.some(({ after }) => after.path === path)));
+    this.#carryOut(plan, new Set());
+    yield* this.#flushed(plan.changes);
+    return true;
+  }
+
+  /** `knowledge`: K of every member, asked since this disk was `disk`. */
+  *collect(knowledge: readonly VersionVector[], keepMs: number, disk: number): Task<void> {
+    if (this.#isOther(disk)) return;
+    const mayGo = isOver(this.#rules, keepMs);
+    const now = this.#clock();
+    const gone = this.#working.table.collect((record, storedAt) => mayGo(record, storedAt, now, knowledge));
+    if (gone.length > 0) yield* this.#flushed([], gone);
+  }
+
+  /** A peer has brought everything (to this disk), or an operator says that there is nobody to ask. */
+  *settleLeftovers(disk: number): Task<void> {
+    const state = this.#working;
+    if (this.#isOther(disk)) return;
+    const files = state.leftovers ?? [];
+    state.leftovers = null;
+    const changes: Change[] = [];
+    for (const file of this.#rules.leftoversAreKept ? files : []) {
+      const bytes = new Set([file[1]]);
+      for (const operation of adoptions(state.table, file, [this.actor, state.lastSeq + 1], this.#clock())) {
+        try {
+          const plan = this.#rules.planCommit(state.table, operation, this.#assigner());
+          this.#carryOut(plan, bytes);
+          changes.push(...plan.changes);
+          break;
+        } catch (error) {
+          if (!(error instanceof Refusal)) throw error;
+        }
+      }
+    }
+    yield* this.#flushed(changes);
+  }
+
+  /** The files stay. */
+  loseCatalog(): void {
+    const { leftovers, table } = this.#durable;
+    this.stop(false);
+    this.start({ ...emptyState(), leftovers: [...(leftovers ?? []), ...filesOf(table)] });
+  }
+
   /** As storage/merge-records.ts does it. */
-  *merge({ mode, records, bytes = new Set(), exchange, sender }: MergeRequest): Task<MergeAnswer> {
+  *merge({ mode, records, bytes = new Set(), exchange, receiver, sender }: MergeRequest): Task<MergeAnswer> {
     const { table, cursors, staged } = this.#working;
-    const isOther = exchange !== undefined && exchange.receiver !== this.disk;
-    if (isOther && this.#rules.exchangeEndsWithDisk)
+    if (receiver !== undefined && this.#isOther(receiver))
       return { outcomes: records.map(() => 'behind'), need: [] };
     let plan = this.#rules.planMerge(table, records, mode, exchange);
     let { outcomes } = plan;
@@ -200,19 +275,20 @@ export class SimStorage {
       if (!this.#hasBytes(after.sha256, bytes))
         this.#observer.defect(`${this.member} publishes ${after.path} without its bytes`);
     }
-    this.#working.table.apply(plan);
+    this.#working.table.apply(plan, this.#clock());
   }
 
   /** Waits until all that was done so far is durable. */
-  *#flushed(changes: readonly Change[]): Task<void> {
+  *#flushed(changes: readonly Change[], collected: readonly ReplicaRecord[] = []): Task<void> {
     const flush = this.#flush ?? this.#beginFlush();
     flush.changes.push(...changes);
+    flush.collected.push(...collected);
     if (this.#rules.answerBeforeFlush) return;
     yield (resume) => flush.waiting.push(() => resume(undefined));
   }
 
-  #beginFlush(): { waiting: (() => void)[]; changes: Change[] } {
-    const flush = { waiting: [], changes: [] };
+  #beginFlush(): Flush {
+    const flush = { waiting: [], changes: [], collected: [] };
     const { boot } = this;
     this.#flush = flush;
     this.#scheduler.at(this.#rules.answerBeforeFlush ? 50 * FLUSH_MS : FLUSH_MS, () => {
@@ -223,10 +299,10 @@ export class SimStorage {
 
   #endFlush(): void {
     if (this.#flush === null) return;
-    const { waiting, changes } = this.#flush;
+    const { waiting, changes, collected } = this.#flush;
     this.#flush = null;
     this.#durable = cloneState(this.#working);
-    this.#observer.flushed(changes);
+    this.#observer.flushed(changes, collected);
     for (const resume of waiting) resume();
   }
 }

@@ -1,7 +1,12 @@
-/** One pull: the feed of a peer since the cursor, what adds in chunks, then everything else in one go with K and cursor. */
+/**
+ * A sweep's exchange with a peer. The pull: the feed since the cursor, what adds in chunks, then everything else in one go
+ * with K and cursor. Then the trees are compared, and what the peer has forgotten is ended here.
+ */
 import type { PushedRecord } from '../../../src/replication/operation.ts';
 import type { MergeOutcome } from '../../../src/replication/plan.ts';
-import type { VersionVector } from '../../../src/replication/record.ts';
+import type { ReplicaRecord, VersionVector } from '../../../src/replication/record.ts';
+import { isLive } from '../../../src/replication/tree-view.ts';
+import { differingBuckets, forgottenThere, recordsIn, type Sums, sumsOf } from '../trees.ts';
 import type { Board } from './board.ts';
 import type { Task } from './scheduler.ts';
 import type { MergeAnswer, MergeRequest, SimStorage } from './storage.ts';
@@ -13,28 +18,52 @@ interface Feed {
   readonly knowledge: VersionVector;
   readonly upTo: number;
   readonly receiver: number;
+  /** The peer's catalog is being rebuilt: it has less than the network. */
+  readonly rebuilding: boolean;
   readonly records: readonly PushedRecord[];
 }
 
-/** False when it broke off; then it begins again from the cursor. `breaks`: how often a chunk is the last. */
-export function* pull(board: Board, peer: SimStorage, breaks: number): Task<boolean> {
+/** Where a peer stood when it showed something of its tree. */
+interface Standing {
+  readonly life: string;
+  readonly disk: number;
+  readonly changes: number;
+  readonly knowledge: VersionVector;
+}
+
+/** False when it broke off; then it begins again from the cursor. `breaks`: how often a step is the last. */
+export function* exchange(board: Board, peer: SimStorage, breaks: number): Task<boolean> {
+  const receiver = yield* pull(board, peer, breaks);
+  if (receiver === undefined || board.random.chance(breaks)) return false;
+  return yield* compare(board, peer, receiver);
+}
+
+/** The disk that has it all; undefined when it broke off. */
+function* pull(board: Board, peer: SimStorage, breaks: number): Task<number | undefined> {
   const { random, storage } = board;
   const feed = yield* readFeed(board, peer);
-  if (feed === undefined) return false;
+  if (feed === undefined) return undefined;
+  const { receiver } = feed;
   const rest: PushedRecord[] = [];
   for (let from = 0; from < feed.records.length; ) {
     const chunk = feed.records.slice(from, from + 1 + random.below(6));
     from += chunk.length;
-    if (random.chance(breaks)) return false;
-    const outcomes = yield* take(board, peer, { mode: 'partial', records: chunk, exchange: feed });
-    if (outcomes === undefined) return false;
+    if (random.chance(breaks)) return undefined;
+    const outcomes = yield* take(board, peer, { mode: 'partial', records: chunk, exchange: feed, receiver });
+    if (outcomes === undefined) return undefined;
     rest.push(...chunk.filter((_, at) => outcomes[at] === 'deferred' || outcomes[at] === 'send-content'));
   }
-  if (random.chance(breaks)) return false;
-  const end = yield* take(board, peer, { mode: 'complete', records: rest, exchange: feed });
-  if (end === undefined || end.includes('send-content') || end.includes('behind')) return false;
-  board.tell(`${storage.member} has all that ${peer.member} had (${feed.records.length} records)`);
-  return true;
+  if (random.chance(breaks)) return undefined;
+  const end = yield* take(board, peer, { mode: 'complete', records: rest, exchange: feed, receiver });
+  if (!isTaken(end)) return undefined;
+  if (feed.records.length > 0)
+    board.tell(`${storage.member} has all that ${peer.member} had (${feed.records.length} records)`);
+  if (!feed.rebuilding) yield* board.call(storage, () => storage.settleLeftovers(receiver));
+  return receiver;
+}
+
+function isTaken(outcomes: readonly MergeOutcome[] | undefined): boolean {
+  return outcomes !== undefined && !outcomes.includes('send-content') && !outcomes.includes('behind');
 }
 
 function* readFeed(board: Board, peer: SimStorage): Task<Feed | undefined> {
@@ -62,10 +91,70 @@ function cursorOf({ durable, disk }: SimStorage, position: string): Cursor {
 }
 
 function feedOf({ member, durable }: SimStorage, { after, receiver }: Cursor): Feed {
-  const { table, incarnation } = durable;
+  const { table, incarnation, leftovers } = durable;
   const records = table.changedAfter(after).map((record) => ({ record, base: null }));
   const position = `${member} ${incarnation}`;
-  return { position, knowledge: table.knowledge, upTo: table.changes, receiver, records };
+  const rebuilding = leftovers !== null;
+  return { position, knowledge: table.knowledge, upTo: table.changes, receiver, rebuilding, records };
+}
+
+/** False when it broke off. `receiver`: the disk that has all that the peer's feed told. */
+function* compare(board: Board, peer: SimStorage, receiver: number): Task<boolean> {
+  const { storage } = board;
+  const { rules } = board;
+  const digest = yield* board.ask(peer, () => digestOf(peer));
+  const own = yield* board.ask(storage, () => sumsOf(storage.durable.table));
+  if (digest === undefined || own === undefined) return false;
+  const buckets = differingBuckets(own, digest.sums);
+  if (buckets.size === 0) return true;
+  const answer = yield* board.ask(peer, () => bucketsOf(peer, buckets));
+  if (answer === undefined) return false;
+  const stoodStill = !rules.judgedAtStandstill || isSame(digest, answer);
+  const shown = answer.shown.filter((record) => isLive(record) || rules.tombstonesAreShown);
+  const records = shown.map((record) => ({ record, base: null }));
+  // Not all that the peer has: neither K nor the cursor moves.
+  const mode = stoodStill ? 'complete' : 'partial';
+  if (!isTaken(yield* take(board, peer, { mode, records, receiver }))) return false;
+  if (!stoodStill) return true;
+  const now = rules.judgedAtStandstill ? digest : yield* board.ask(peer, () => standingOf(peer));
+  const ours = yield* board.ask(storage, () => recordsIn(storage.durable.table, buckets));
+  if (ours === undefined || now === undefined) return false;
+  const judged = forgottenThere(ours, shown, now.knowledge);
+  if (judged.length === 0) return true;
+  board.tell(`${storage.member} sees that ${peer.member} forgot ${judged.map(({ path }) => path).join(' ')}`);
+  return (yield* board.call(storage, () => storage.endForgotten(judged, receiver))) === true;
+}
+
+function standingOf({ durable: { incarnation, table }, disk }: SimStorage): Standing {
+  return { life: incarnation, disk, changes: table.changes, knowledge: table.knowledge };
+}
+
+function isSame(one: Standing, other: Standing): boolean {
+  return one.life === other.life && one.disk === other.disk && one.changes === other.changes;
+}
+
+function digestOf(peer: SimStorage): Standing & { readonly sums: Sums } {
+  return { ...standingOf(peer), sums: sumsOf(peer.durable.table) };
+}
+
+function bucketsOf(
+  peer: SimStorage,
+  buckets: ReadonlySet<number>,
+): Standing & { readonly shown: readonly ReplicaRecord[] } {
+  return { ...standingOf(peer), shown: recordsIn(peer.durable.table, buckets) };
+}
+
+/** One round of collection: everybody is asked, one after the other, and only if all answer anything goes. */
+export function* collect(board: Board, keepMs: number): Task<void> {
+  const { storage, rules } = board;
+  const { disk } = storage;
+  const known: VersionVector[] = [];
+  for (const member of rules.everybodyIsAsked ? [storage, ...board.everMet()] : [storage]) {
+    const knowledge = yield* board.ask(member, () => member.durable.table.knowledge);
+    if (knowledge === undefined) return;
+    known.push(knowledge);
+  }
+  yield* board.call(storage, () => storage.collect(known, keepMs, disk));
 }
 
 /** Merges at home, fetching bytes that are missing; undefined when home does not answer. */

@@ -8,6 +8,8 @@ const TIMEOUT_MS = 600;
 export class Wires {
   /** One-way: `from>to`. */
   readonly cut = new Set<string>();
+  /** Members that everybody turns away, and whose certificate is refused when they ask. */
+  readonly refused = new Set<string>();
   /** Share of messages that are lost, and of requests that arrive once more, much later. */
   loss = 0;
   repeats = 0;
@@ -52,6 +54,7 @@ export class Wires {
   }
 
   #passes(from: string, to: string): boolean {
+    if (from !== to && (this.refused.has(from) || this.refused.has(to))) return false;
     return from === to || (!this.cut.has(`${from}>${to}`) && !this.#random.chance(this.loss));
   }
 

@@ -3,10 +3,14 @@
  * atomic. Promises are checked whenever something becomes durable, and when all is healed.
  */
 import { isDeepStrictEqual } from 'node:util';
-import type { PushedRecord } from '../../../src/replication/operation.ts';
+import type { Operation, PushedRecord } from '../../../src/replication/operation.ts';
 import type { Change } from '../../../src/replication/plan.ts';
+import type { ReplicaRecord } from '../../../src/replication/record.ts';
+import { isLive } from '../../../src/replication/tree-view.ts';
+import { Collected } from '../collected.ts';
 import { Random } from '../random.ts';
 import { RULES, type Rules } from '../rules.ts';
+import { type Cut, WHOLE } from '../shrink.ts';
 import { happen } from './accidents.ts';
 import { Board, type Holder } from './board.ts';
 import { Clients } from './clients.ts';
@@ -14,12 +18,14 @@ import { healedPromises } from './healed.ts';
 import { describe, Ledger } from './ledger.ts';
 import { change } from './proxy.ts';
 import { Scheduler } from './scheduler.ts';
-import { pull } from './sweep.ts';
+import type { SimStorage } from './storage.ts';
+import { collect, exchange } from './sweep.ts';
 import { Wires } from './wire.ts';
 
 const LIVE_MS = 12_000;
 /** After the first broken promise the rest is noise. */
 const MAX_BROKEN = 5;
+const MAX_ROUNDS = 20;
 
 export interface TimedRun {
   readonly seed: number;
@@ -28,19 +34,24 @@ export interface TimedRun {
   /** Client operations that were carried out. */
   readonly operations: number;
   readonly conflicts: number;
+  /** How many parts a shrunk run may leave out. */
   readonly parts: number;
 }
 
-export function runTimed(seed: number, rules: Rules = RULES, _cut?: unknown): TimedRun {
+export function runTimed(seed: number, rules: Rules = RULES, cut: Cut = WHOLE): TimedRun {
   const world = new World(seed, rules);
-  world.live();
+  const parts = world.live(cut);
   world.heal();
-  return { seed, ...world.result(), parts: 0 };
+  return { seed, ...world.result(), parts };
 }
 
 class World {
   readonly #scheduler = new Scheduler();
-  readonly #ledger = new Ledger();
+  readonly #seed: number;
+  readonly #collected = new Collected();
+  /** Deletions that each disk knew of and has forgotten. */
+  readonly #forgot = new Map<string, Collected>();
+  readonly #ledger = new Ledger(this.#collected);
   readonly #random: Random;
   readonly #wires: Wires;
   readonly #boards: readonly Board[];
@@ -50,6 +61,7 @@ class World {
   readonly #clients: Clients;
 
   constructor(seed: number, rules: Rules) {
+    this.#seed = seed;
     this.#random = new Random(seed);
     this.#clients = new Clients(this.#random);
     this.#wires = new Wires(this.#random, this.#scheduler);
@@ -64,6 +76,8 @@ class World {
         this.#boards.map(({ storage }) => storage).filter((each) => each.member !== member),
       acknowledge: (pushed: readonly PushedRecord[], stored: readonly Holder[]) =>
         this.#acknowledge(pushed, stored),
+      everMet: () => this.#boards.filter(({ retired }) => !retired).map(({ storage }) => storage),
+      edit: (storage: SimStorage) => this.#edit(storage),
       tell: (line: string) => this.#tell(line),
     };
     this.#boards = Array.from({ length: 2 + this.#random.below(4) }, (_, index) => {
@@ -74,35 +88,71 @@ class World {
           for (const { record } of pushed) this.#tell(`${member} assigns ${describe(record)}`);
         },
         brought: (seen) => this.#ledger.brought(seen),
-        flushed: (changes) => this.#flushed(member, changes),
+        ended: (records) => this.#ended(member, records),
+        flushed: (changes, collected) => this.#flushed(member, changes, collected),
         defect: (what) => this.#break(what),
       });
     });
   }
 
-  live(): void {
+  /** How many parts there were; those of the cut are left out. */
+  live(cut: Cut): number {
     const operations = 5 + this.#random.below(45);
     const mood = this.#random.pick([0, 3, 10, 20]);
-    for (let index = 0; index < operations; index += 1)
-      this.#scheduler.at(this.#random.below(LIVE_MS), () => this.#change(index));
-    for (let index = 0; index < operations / 2; index += 1)
-      this.#scheduler.at(this.#random.below(LIVE_MS), () => this.#pull());
-    for (let index = 0; index < mood; index += 1)
-      this.#scheduler.at(this.#random.below(LIVE_MS), () => this.#accident());
+    const collections = this.#random.pick([0, 3, 10]);
+    let parts = 0;
+    const plan = (count: number, happens: (index: number) => void): void => {
+      for (let index = 0; index < count; index += 1) {
+        const part = parts;
+        parts += 1;
+        const at = this.#random.below(LIVE_MS);
+        if (cut.without.has(part)) continue;
+        this.#scheduler.at(at, () => {
+          this.#random.begin(this.#seed, part);
+          happens(index);
+        });
+      }
+    };
+    plan(operations, (index) => this.#change(index));
+    plan(Math.ceil(operations / 2), () => this.#sweep());
+    plan(mood, () => this.#accident());
+    plan(collections, () => this.#collect());
+    if (cut.without.has(parts)) this.#calm();
     this.#scheduler.run(LIVE_MS);
+    return parts + 1;
   }
 
-  /** Wires joined, boards up, what is still under way arrives; then everybody pulls from everybody until nothing is new. */
-  heal(): void {
-    this.#tell('everything is healed');
-    this.#wires.cut.clear();
+  #calm(): void {
     this.#wires.loss = 0;
     this.#wires.repeats = 0;
     this.#wires.slow = 0;
+  }
+
+  /** Wires joined, boards up, what is still under way arrives; then everybody asks everybody until nothing is new. */
+  heal(): void {
+    this.#tell('everything is healed');
+    this.#wires.cut.clear();
+    this.#calm();
     for (const board of this.#boards) board.start();
     this.#scheduler.run();
-    for (let round = 0; round <= 2 * this.#boards.length && this.#pullAll(); round += 1);
-    if (this.#pullAll()) this.#break('the members never come to rest');
+    this.#goOnAlone();
+    this.#sweepAll();
+    for (const board of this.#alive()) if (this.#random.chance(0.5)) board.run(collect(board, -Infinity));
+    this.#scheduler.run();
+    this.#sweepAll();
+  }
+
+  #goOnAlone(): void {
+    const [first] = this.#alive();
+    if (first === undefined || this.#alive().some(({ storage }) => storage.durable.leftovers === null)) return;
+    this.#tell(`an operator tells ${first.storage.member} to go on alone`);
+    first.run(first.storage.settleLeftovers(first.storage.disk));
+    this.#scheduler.run();
+  }
+
+  #sweepAll(): void {
+    for (let round = 0; round < MAX_ROUNDS; round += 1) if (!this.#sweepOnce()) return;
+    this.#break('the members never come to rest');
   }
 
   result(): Omit<TimedRun, 'seed' | 'parts'> {
@@ -110,7 +160,7 @@ class World {
       id: storage.member,
       table: storage.durable.table,
     }));
-    if (this.#broken.length === 0) this.#broken.push(...healedPromises(members, this.#ledger));
+    if (this.#broken.length === 0) this.#broken.push(...healedPromises(members, this.#ledger, this.#collected));
     const conflicts = members[0]?.table.all().filter(({ dot }) => dot[0].startsWith('*')).length ?? 0;
     return { broken: this.#broken, story: this.#story, operations: this.#operations, conflicts };
   }
@@ -120,15 +170,15 @@ class World {
   }
 
   /** True when anything changed. */
-  #pullAll(): boolean {
+  #sweepOnce(): boolean {
     const states = () =>
       this.#alive().map(({ storage: { durable } }) => [durable.table.changes, durable.table.knowledge]);
     const before = states();
     for (const board of this.#alive()) {
       for (const peer of this.#alive()) {
         if (peer === board) continue;
-        board.run(pull(board, peer.storage, 0), (done) => {
-          if (!done) this.#break(`${board.storage.member} cannot pull from ${peer.storage.member}`);
+        board.run(exchange(board, peer.storage, 0), (done) => {
+          if (!done) this.#break(`${board.storage.member} cannot exchange with ${peer.storage.member}`);
         });
         this.#scheduler.run();
       }
@@ -143,16 +193,34 @@ class World {
     board.run(change(board, `operation ${index}`, operation));
   }
 
-  #pull(): void {
+  #sweep(): void {
     const board = this.#random.pick(this.#alive());
     const peers = board.peers();
     // One sweep at a time: they hold a lock at the storage server.
     if (board.sweeping || peers.length === 0) return;
     board.sweeping = true;
     const peer = this.#random.pick(peers);
-    board.run(pull(board, peer, this.#random.pick([0, 0.1])), () => {
+    board.run(exchange(board, peer, this.#random.pick([0, 0.1])), () => {
       board.sweeping = false;
     });
+  }
+
+  #collect(): void {
+    const board = this.#random.pick(this.#alive());
+    if (board.sweeping) return;
+    board.sweeping = true;
+    board.run(collect(board, this.#random.pick([0, 500, 3000])), () => {
+      board.sweeping = false;
+    });
+  }
+
+  /** Files are edited, folders rarely in the way. */
+  #edit({ member, durable }: SimStorage): Extract<Operation, { op: 'put' }> | undefined {
+    const operation = this.#clients.operation(durable.table);
+    if (operation.op !== 'put') return undefined;
+    const { op, path, size, sha256 } = operation;
+    this.#tell(`somebody writes ${path} ${sha256} on the disk of ${member}`);
+    return { op, path, size, sha256 };
   }
 
   #accident(): void {
@@ -161,7 +229,9 @@ class World {
     const kind = happen(board, this.#boards, this.#wires, this.#random);
     this.#tell(`accident: ${kind} ${member}`);
     if (kind === 'die' && board.dead) this.#ledger.diskChanged(member, undefined);
-    if (kind === 'restore') this.#ledger.diskChanged(member, board.storage.durable.table);
+    if (kind !== 'restore' && kind !== 'catalog') return;
+    this.#forgot.delete(member);
+    this.#ledger.diskChanged(member, board.storage.durable.table);
   }
 
   #acknowledge(pushed: readonly PushedRecord[], stored: readonly Holder[]): void {
@@ -174,7 +244,7 @@ class World {
     this.#ledger.acknowledged(pushed, members);
   }
 
-  #flushed(member: string, changes: readonly Change[]): void {
+  #flushed(member: string, changes: readonly Change[], collected: readonly ReplicaRecord[]): void {
     for (const { before, after } of changes) {
       this.#tell(`${member} stores ${describe(after)}`);
       if (before !== undefined && this.#ledger.cameBack(before, after))
@@ -183,11 +253,34 @@ class World {
         this.#break(`a copy without a conflict: ${describe(after)}`);
     }
     const table = this.#boards.find(({ storage }) => storage.member === member)?.storage.durable.table;
+    const forgot = this.#forgot.get(member) ?? new Collected();
+    this.#forgot.set(member, forgot);
+    for (const record of collected) {
+      this.#tell(`${member} collects ${describe(record)}`);
+      this.#collected.add(
+        record,
+        this.#boards.map(({ storage }) => storage.durable.table),
+      );
+      forgot.add(record);
+    }
+    for (const { after } of changes) {
+      const now = table?.get(after.path);
+      this.#collected.meet(now);
+      if (isLive(now) && forgot.has(now)) this.#break(`came back at ${member}: ${describe(now)}`);
+    }
     if (table !== undefined)
       for (const line of this.#ledger.falselyKnown(table)) this.#break(`${member} ${line}`);
     const tables = this.#alive().map(({ storage }) => storage.durable.table);
     for (const line of this.#ledger.lost(tables, new Set(changes.map(({ after }) => after.path))))
       this.#break(line);
+  }
+
+  /** Only what was collected somewhere may be taken for forgotten. */
+  #ended(member: string, records: readonly ReplicaRecord[]): void {
+    for (const record of records) {
+      this.#tell(`${member} ends ${describe(record)}`);
+      if (!this.#collected.has(record)) this.#break(`ended, though nobody had: ${describe(record)}`);
+    }
   }
 
   #tell(line: string): void {
