@@ -6,6 +6,7 @@ import { type Operation, type PushedRecord, Refusal } from '../../src/replicatio
 import type { ReplicaRecord, VersionVector } from '../../src/replication/record.ts';
 import { isLive, shownPath } from '../../src/replication/tree-view.ts';
 import { covers } from '../../src/replication/version.ts';
+import { Clients } from './clients.ts';
 import { Collected } from './collected.ts';
 import { brokenPromises, filesLeftBehind, type LeftFile } from './promises.ts';
 import { Random } from './random.ts';
@@ -13,7 +14,6 @@ import { RULES, type Rules } from './rules.ts';
 import { type Cut, WHOLE } from './shrink.ts';
 import { type Committed, SimMember, type Write } from './sim-member.ts';
 
-const PATHS = ['/x', '/y.txt', '/d', '/d/x', '/d/y.txt', '/d/e', '/d/e/x', '/e', '/e/x'];
 const STEPS = {
   write: 42,
   deliver: 22,
@@ -82,21 +82,16 @@ class Network {
   readonly #broken: string[] = [];
   /** One-way: `from>to`. */
   readonly #cut = new Set<string>();
-  readonly #paths: readonly string[];
+  readonly #clients: Clients;
   readonly #weights: typeof STEPS;
-  /** Of all operations. */
-  readonly #deletions: number;
   readonly #left: LeftFile[] = [];
-  #content = 0;
 
   constructor(seed: number, rules: Rules) {
     this.#seed = seed;
     this.#rules = rules;
     this.#random = new Random(seed);
-    // The fewer the names, the more the conflicts.
-    this.#paths = this.#random.chance(0.5) ? PATHS : this.#random.shuffle(PATHS).slice(0, 1 + this.#random.below(3));
+    this.#clients = new Clients(this.#random);
     this.#weights = { ...STEPS, ...this.#random.pick(MOODS) };
-    this.#deletions = this.#random.pick([0.15, 0.35]);
     this.#members = Array.from(
       { length: 2 + this.#random.below(4) },
       (_, index) => new SimMember('abcde'.charAt(index), 1_000_000 + this.#random.below(300), rules),
@@ -118,37 +113,28 @@ class Network {
     const random = this.#random;
     const member = random.pick(this.#alive());
     member.clock += random.below(20) - (random.chance(0.1) ? random.below(200) : 0);
-    switch (random.weighted(this.#weights)) {
-      case 'write':
-        return this.#write(member);
-      case 'deliver':
-        return this.#deliver();
-      case 'pull':
-        return this.#pull(member, random.pick(['end', 'end', 'additions', 'half the additions']));
-      case 'collect':
-        return this.#collect(member, random.pick([0, 20, 100]));
-      case 'edit':
-        return this.#edit(member);
-      case 'cut':
-        return this.#cutOrJoin(member);
-      case 'restart':
-        return this.#restart(member);
-      case 'backup':
-        return member.saveBackup();
-      case 'restore':
-        return this.#restore(member);
-      case 'catalog':
-        return this.#loseCatalog(member);
-      case 'die':
-        return this.#die(member);
-      case 'return':
-        return this.#return();
-      case 'retire':
-        return this.#retire();
-      case 'clock':
-        member.clock = random.pick(FAR_OFF) + random.below(100);
-        this.story.push(`${member.id} believes it is ${new Date(member.clock).toISOString()}`);
-    }
+    const steps: { readonly [kind in keyof typeof STEPS]: () => void } = {
+      write: () => this.#write(member),
+      deliver: () => this.#deliver(),
+      pull: () => this.#pull(member, random.pick(['end', 'end', 'additions', 'half the additions'])),
+      collect: () => this.#collect(member, random.pick([0, 20, 100])),
+      edit: () => (random.chance(0.5) ? this.#editFile(member) : this.#removeFile(member)),
+      cut: () => this.#cutOrJoin(member),
+      restart: () => this.#restart(member),
+      backup: () => member.saveBackup(),
+      restore: () => this.#restore(member),
+      catalog: () => this.#loseCatalog(member),
+      die: () => this.#die(member),
+      return: () => this.#return(),
+      retire: () => this.#retire(),
+      clock: () => this.#setClock(member),
+    };
+    steps[random.weighted(this.#weights)]();
+  }
+
+  #setClock(member: SimMember): void {
+    member.clock = this.#random.pick(FAR_OFF) + this.#random.below(100);
+    this.story.push(`${member.id} believes it is ${new Date(member.clock).toISOString()}`);
   }
 
   #alive(): SimMember[] {
@@ -156,7 +142,7 @@ class Network {
   }
 
   #write(member: SimMember): void {
-    const operation = this.#operation();
+    const operation = this.#clients.operation();
     const asked = this.#random.pick(this.#alive());
     // Now and then a proxy fails over: it has seen another member's records.
     const seen = this.#random.chance(0.1) ? this.#seenBy(asked, operation) : [];
@@ -176,24 +162,6 @@ class Network {
     for (const to of this.#members)
       if (to !== member && this.#reaches(member, to))
         this.#messages.push({ from: member, to, pushed, knowledge });
-  }
-
-  #operation(): Operation {
-    const random = this.#random;
-    const path = random.pick(this.#paths);
-    if (random.chance(this.#deletions)) return { op: 'delete', path };
-    const dice = random.next();
-    // Now and then two people store the same bytes.
-    if (dice < 0.55) return { op: 'put', path, size: 1, sha256: this.#newContent(random.chance(0.1)) };
-    if (dice < 0.67) return { op: 'mkdir', path };
-    if (dice < 0.76) return { op: 'rmdir', path };
-    if (dice < 0.82) return { op: 'touch', path, mtime: random.below(1000) };
-    return { op: 'rename', from: path, to: random.pick(this.#paths) };
-  }
-
-  #newContent(sameAgain: boolean): string {
-    this.#content += 1;
-    return `content-${sameAgain ? 0 : this.#content}`;
   }
 
   #seenBy(member: SimMember, operation: Operation): ReplicaRecord[] {
@@ -265,8 +233,7 @@ class Network {
 
   #endForgotten(member: SimMember, forgotten: readonly ReplicaRecord[], peer: SimMember): void {
     for (const record of forgotten)
-      if (!this.#collected.has(record))
-        this.#break(`ended, though nobody had: ${record.dot.join(' ')}`);
+      if (!this.#collected.has(record)) this.#break(`ended, though nobody had: ${record.dot.join(' ')}`);
     const committed = member.endForgotten(forgotten);
     if (committed !== undefined)
       this.#committed(member, committed, `ends ${forgotten.map(({ path }) => path)} forgotten by ${peer.id}`);
@@ -278,7 +245,7 @@ class Network {
       peer === member ||
       (peer.alive && !this.#cut.has(`${peer.id}>${member.id}`) && !this.#cut.has(`${member.id}>${peer.id}`));
     if (this.#rules.everybodyIsAsked && !all.every(answers)) return;
-    const asked = this.#rules.everybodyIsAsked ? all : [member];
+    const asked = this.#rules.everybodyIsAsked ? all : [];
     const gone = member.collect(
       asked.map(({ table }) => table.knowledge),
       keepMs,
@@ -293,24 +260,24 @@ class Network {
     }
   }
 
-  /** Somebody at the board itself, past the servers: writes a file, or removes one. */
-  #edit(member: SimMember): void {
-    const random = this.#random;
+  /** Somebody at the board itself, past the servers. Not the last copy there is: that nobody can bring back. */
+  #removeFile(member: SimMember): void {
     const files = member.table.all().filter(({ kind }) => kind === 'file');
-    if (random.chance(0.5) || files.length === 0) return this.#editFile(member, files);
-    const { sha256, path } = random.pick(files);
+    if (files.length === 0) return;
+    const { sha256, path } = this.#random.pick(files);
     if (!this.#alive().some((other) => other !== member && other.bytes.has(sha256))) return;
     member.bytes.delete(sha256);
     this.story.push(`somebody removes ${path} from the disk of ${member.id}`);
   }
 
   /** What the walk finds becomes an ordinary write; nobody is told at once. */
-  #editFile(member: SimMember, files: readonly ReplicaRecord[]): void {
+  #editFile(member: SimMember): void {
     const random = this.#random;
+    const files = member.table.all().filter(({ kind }) => kind === 'file');
     const shown = files.map((record) => shownPath(record, member.table));
-    const path = random.pick(random.chance(0.5) && shown.length > 0 ? shown : this.#paths);
+    const path = random.pick(random.chance(0.5) && shown.length > 0 ? shown : this.#clients.paths);
     try {
-      const { writes } = member.commit({ op: 'put', path, size: 1, sha256: this.#newContent(false) }, []);
+      const { writes } = member.commit({ op: 'put', path, size: 1, sha256: this.#clients.content() }, []);
       this.#writes.push(...writes);
       const dots = writes.map(({ record }) => record.dot.join(' '));
       this.story.push(`somebody writes ${path} on the disk of ${member.id}: ${dots.join(', ')}`);
@@ -399,7 +366,7 @@ class Network {
 
   heal(): void {
     this.#cut.clear();
-    this.story.push('all wires are joined');
+    this.story.push('everything is healed');
     const alive = this.#alive();
     const [first] = alive;
     if (first !== undefined && alive.every(({ rebuilding }) => rebuilding)) {

@@ -25,7 +25,8 @@ export function brokenPromises(
   if (first === undefined) return [];
   // A message under way may have brought an excused write to the others after all; then it counts.
   const arrived = ({ record }: Write) =>
-    covers(first.table.get(record.path)?.context ?? {}, record.dot) || collected.isKnownBy(first.table, record);
+    covers(first.table.get(record.path)?.context ?? {}, record.dot) ||
+    collected.isKnownBy(first.table, record);
   const writes = all.filter((write) => !excused.has(write) || arrived(write));
   // Somebody removed a file by hand from every disk that was left.
   const excusedBytes = new Set([...excused].map(({ record }) => record.sha256));
@@ -64,7 +65,9 @@ export function filesLeftBehind(
     if (table.all().some((record) => record.kind === 'file' && record.sha256 === sha256)) return true;
     const ended = ({ record }: Write) =>
       record.sha256 === sha256 && (replacedKnowingly(record, writes) || hasItsCopy(table, record));
-    return writes.some(ended) || writes.some(({ record }) => record.kind === 'tombstone' && record.path === shown);
+    return (
+      writes.some(ended) || writes.some(({ record }) => record.kind === 'tombstone' && record.path === shown)
+    );
   };
   return files.filter((file) => !isSafe(file)).map(({ record }) => `left behind: ${tell(record)}`);
 }
@@ -139,6 +142,8 @@ function wasDeleted(record: ReplicaRecord, writes: readonly Write[]): boolean {
 function lostItsName(table: MemoryTable, { record, base }: Write, writes: readonly Write[]): boolean {
   const now = table.get(record.path);
   if (record.kind !== 'file' || base === null || now?.kind !== 'tombstone') return false;
+  // Deleted itself, and that forgotten: the tombstone there is of somebody's old copy of the base (rule 6).
+  if (replacedKnowingly(record, writes)) return false;
   const deletion = writes.find((write) => sameDot(write.record.dot, now.dot));
   return deletion?.base != null && sameDot(deletion.base, base);
 }

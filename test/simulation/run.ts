@@ -44,7 +44,12 @@ function* pieces(models: readonly string[], from: number, to: number): Generator
       yield { model, from: start, to: Math.min(to, start + PIECE - 1) };
 }
 
-async function playAll(work: Generator<Piece, void>, workers: number, mistake: string | undefined, seeds: number) {
+async function playAll(
+  work: Generator<Piece, void>,
+  workers: number,
+  mistake: string | undefined,
+  seeds: number,
+) {
   const failures = new Map<string, number>();
   const begun = performance.now();
   let played = 0;
@@ -100,7 +105,13 @@ async function main(): Promise<void> {
   const models = Object.keys(MODELS).filter((name) => values.model === undefined || values.model === name);
   const workers = Number(values.workers);
   const known = values.mistake === undefined || MISTAKES.some((each) => each === values.mistake);
-  if (!Number.isSafeInteger(from) || !Number.isSafeInteger(to) || models.length === 0 || !(workers >= 1) || !known) {
+  if (
+    !Number.isSafeInteger(from) ||
+    !Number.isSafeInteger(to) ||
+    models.length === 0 ||
+    !(workers >= 1) ||
+    !known
+  ) {
     console.error(
       `expected --seed N or --seeds FROM-TO, --model ${Object.keys(MODELS).join(' or ')}, --mistake ${MISTAKES.map((each) => `'${each}'`).join(' or ')}`,
     );
@@ -108,8 +119,9 @@ async function main(): Promise<void> {
   }
   if (values.whole) {
     for (const model of models) {
-      const { story, broken } = MODELS[model]?.(from, rulesOf(values.mistake)) ?? { story: [], broken: [] };
-      console.log([`seed ${from}, model ${model}`, ...story, ...broken.map((line) => `BROKEN: ${line}`)].join('\n  '));
+      const run = MODELS[model]?.(from, rulesOf(values.mistake));
+      if (run !== undefined)
+        console.log([`seed ${from}, model ${model}`, ...run.story, ...run.broken].join('\n  '));
     }
   }
   const seeds = models.length * (to - from + 1);

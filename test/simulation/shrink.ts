@@ -1,4 +1,8 @@
-/** From a seed that breaks a promise to the least that still breaks it: parts are left out as long as it does (Zeller's ddmin). */
+/**
+ * From a seed that breaks a promise to the least that still breaks it: parts of the run are left out as long as it does
+ * (after Zeller and Hildebrandt 2002, delta debugging). Each part draws its luck anew (Random.begin), so that leaving one
+ * out changes little in the others.
+ */
 
 /** What a run leaves out. */
 export interface Cut {
@@ -15,39 +19,46 @@ interface Played {
 
 const MAX_TRIES = 600;
 
-/** `play` must break a promise with `WHOLE`. */
+/** The shortest that was found; the whole run when it breaks nothing. */
 export function shrink<P extends Played>(play: (cut: Cut) => P): P {
   let best = play(WHOLE);
   const wanted = kindOf(best);
   let kept = Array.from({ length: best.parts }, (_, part) => part);
+  const all = kept;
   let tries = 0;
-  const without = (gone: ReadonlySet<number>): Cut => ({
-    without: new Set(
-      Array.from({ length: best.parts }, (_, part) => part).filter(
-        (part) => !kept.includes(part) || gone.has(part),
-      ),
-    ),
-  });
-  for (let size = Math.ceil(kept.length / 2); size >= 1 && tries < MAX_TRIES; ) {
-    let found = false;
+  /** True when these may go. */
+  const goes = (gone: readonly number[]): boolean => {
+    const rest = kept.filter((part) => !gone.includes(part));
+    const tried = play({ without: new Set(all.filter((part) => !rest.includes(part))) });
+    tries += 1;
+    if (kindOf(tried) !== wanted) return false;
+    best = tried;
+    kept = rest;
+    return true;
+  };
+  for (let size = kept.length >> 1; size >= 1 && wanted !== undefined && tries < MAX_TRIES; ) {
+    let anyGone = false;
     for (let from = 0; from < kept.length && tries < MAX_TRIES; ) {
-      const gone = new Set(kept.slice(from, from + size));
-      const tried = play(without(gone));
-      tries += 1;
-      if (kindOf(tried) === wanted) {
-        best = tried;
-        kept = kept.filter((part) => !gone.has(part));
-        found = true;
-      } else from += size;
+      if (goes(kept.slice(from, from + size))) anyGone = true;
+      else from += size;
     }
-    // Once more with single parts while that helps: what one part needed may be gone now.
-    if (size > 1) size = Math.ceil(size / 2);
-    else if (!found) break;
+    // Single parts again as long as that helps: what one of them needed may be gone by now.
+    if (size > 1) size >>= 1;
+    else if (!anyGone) break;
   }
   return best;
 }
 
-/** The first words of the first complaint: another mistake on the way would be another story. */
+/** The complaint without its names: another mistake on the way would be another story. */
 function kindOf({ broken }: Played): string | undefined {
-  return broken[0]?.split(/[:[]/)[0]?.split(' ').slice(-2).join(' ');
+  return broken[0]
+    ?.split(/\W+/)
+    .filter((word) => WORDS.has(word))
+    .join(' ');
 }
+
+const WORDS = new Set(
+  'lost left behind came back took name bytes different differ trees know copy ended falsely twice rest cannot'.split(
+    ' ',
+  ),
+);

@@ -66,8 +66,7 @@ export class SimMember {
 
   /** Throws Refusal. `seen`: a proxy failed over to this member. */
   commit(operation: Operation, seen: readonly ReplicaRecord[]): Committed {
-    if (this.rebuilding)
-      throw new Refusal('read-only', 'this catalog is being rebuilt');
+    if (this.rebuilding) throw new Refusal('read-only', 'this catalog is being rebuilt');
     const plan = this.#rules.planCommit(this.table, operation, this.#assigner(), seen);
     const own = operation.op === 'put' ? operation.sha256 : '';
     if (plan.needs.some((sha256) => sha256 !== own && !this.bytes.has(sha256)))

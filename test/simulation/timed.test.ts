@@ -4,19 +4,20 @@ import { conflictPath } from '../../src/replication/conflict-name.ts';
 import { conflictCopy } from '../../src/replication/merge.ts';
 import type { PushedRecord } from '../../src/replication/operation.ts';
 import { MemoryTable } from './memory-table.ts';
+import { tellShortest } from './models.ts';
 import { type PlantedMistake, RULES, type Rules, withMistake } from './rules.ts';
 import { runTimed } from './timed/world.ts';
 
 const SEEDS = 1000;
 
-test('members that crash, restart, go back to backups and die, over wires that lose and repeat, keep what they acknowledged', (t) => {
+test('members that crash, restart, go back to backups, lose catalogs and die, over wires that lose and repeat, keep what they acknowledged', (t) => {
   let operations = 0;
   let conflicts = 0;
   for (let seed = 1; seed <= SEEDS; seed += 1) {
     const run = runTimed(seed);
     operations += run.operations;
     conflicts += run.conflicts;
-    if (run.broken.length > 0) t.fail(`seed ${seed}: ${run.broken.join('; ')}\n${run.story.join('\n')}`);
+    if (run.broken.length > 0) t.fail(tellShortest('timed', seed, RULES));
   }
   // A schedule in which nothing happens proves nothing.
   t.true(operations > 10 * SEEDS);
@@ -44,6 +45,10 @@ const mistakes: readonly PlantedMistake[] = [
   'cursor before the end',
   'an incarnation used twice',
   'answer before flush',
+  'early collection',
+  'collection without contexts',
+  'rule 6 without standstill',
+  'trees without tombstones',
 ];
 for (const mistake of mistakes) {
   test(`a planted mistake is noticed: ${mistake}`, (t) => {

@@ -134,7 +134,12 @@ export class Board {
     if (!storage.up) return;
     const operation = this.#around.edit(storage);
     if (operation === undefined) return;
-    const task = storage.commit(`edit ${this.#around.scheduler.now}`, operation, new Set([operation.sha256]), []);
+    const task = storage.commit(
+      `edit ${this.#around.scheduler.now}`,
+      operation,
+      new Set([operation.sha256]),
+      [],
+    );
     const { boot } = storage;
     this.#around.scheduler.spawn(
       task,

@@ -123,6 +123,9 @@ export class Ledger {
     return this.promised.flatMap(({ record, parent }) => {
       const now = table.get(record.path);
       if (record.kind !== 'file' || parent === null || now?.kind !== 'tombstone') return [];
+      // Replaced in its turn, and that forgotten: the tombstone there is of somebody's old copy of the base (rule 6).
+      const later = this.#children.get(original(record.dot)) ?? [];
+      if (later.some((child) => this.#knows(table, child.record))) return [];
       const taken = this.#issues.get(original(now.dot))?.parent === parent;
       return taken ? [`a deletion took the name of ${describe(record)}`] : [];
     });
@@ -150,11 +153,13 @@ export class Ledger {
 
   /** Writes that K covers and the table neither has nor saw replaced. */
   falselyKnown(table: MemoryTable): string[] {
-    return [...this.#issues.values()]
-      .filter(({ record }) => covers(table.knowledge, record.dot) && !knows(table, record))
-      // Until the trees are compared a disk from a backup may have what everybody else has forgotten.
-      .filter(({ record }) => !this.#collected.has(record))
-      .map(({ record }) => `falsely known: ${describe(record)}`);
+    return (
+      [...this.#issues.values()]
+        .filter(({ record }) => covers(table.knowledge, record.dot) && !knows(table, record))
+        // Until the trees are compared a disk from a backup may have what everybody else has forgotten.
+        .filter(({ record }) => !this.#collected.has(record))
+        .map(({ record }) => `falsely known: ${describe(record)}`)
+    );
   }
 
   #knows(table: MemoryTable, record: ReplicaRecord): boolean {
@@ -200,7 +205,7 @@ function knows(table: MemoryTable, { path, dot }: ReplicaRecord): boolean {
 
 /** A conflict copy bears the dot of the write it is a copy of, marked with a star. */
 function original([actor, seq]: Dot): string {
-  return `${actor.replace(/^\*/, '')} ${seq}`;
+  return `${actor.startsWith('*') ? actor.slice(1) : actor} ${seq}`;
 }
 
 export function describe({ kind, path, sha256, dot, stamp }: ReplicaRecord): string {

@@ -9,8 +9,8 @@ import {
   type RefusalKind,
 } from '../../../src/replication/operation.ts';
 import type { Assigner, Change, CommitPlan, MergeOutcome, Plan } from '../../../src/replication/plan.ts';
-import type { MergeMode } from '../../../src/replication/plan-merge.ts';
 import { planForgotten } from '../../../src/replication/plan-forgotten.ts';
+import type { MergeMode } from '../../../src/replication/plan-merge.ts';
 import type { ReplicaRecord, VersionVector } from '../../../src/replication/record.ts';
 import { adoptions, filesOf } from '../leftovers.ts';
 import { isOver, type Rules } from '../rules.ts';

@@ -149,7 +149,7 @@ export function* collect(board: Board, keepMs: number): Task<void> {
   const { storage, rules } = board;
   const { disk } = storage;
   const known: VersionVector[] = [];
-  for (const member of rules.everybodyIsAsked ? [storage, ...board.everMet()] : [storage]) {
+  for (const member of rules.everybodyIsAsked ? [storage, ...board.everMet()] : []) {
     const knowledge = yield* board.ask(member, () => member.durable.table.knowledge);
     if (knowledge === undefined) return;
     known.push(knowledge);

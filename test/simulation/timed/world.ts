@@ -144,7 +144,8 @@ class World {
 
   #goOnAlone(): void {
     const [first] = this.#alive();
-    if (first === undefined || this.#alive().some(({ storage }) => storage.durable.leftovers === null)) return;
+    if (first === undefined || this.#alive().some(({ storage }) => storage.durable.leftovers === null))
+      return;
     this.#tell(`an operator tells ${first.storage.member} to go on alone`);
     first.run(first.storage.settleLeftovers(first.storage.disk));
     this.#scheduler.run();
@@ -160,7 +161,8 @@ class World {
       id: storage.member,
       table: storage.durable.table,
     }));
-    if (this.#broken.length === 0) this.#broken.push(...healedPromises(members, this.#ledger, this.#collected));
+    if (this.#broken.length === 0)
+      this.#broken.push(...healedPromises(members, this.#ledger, this.#collected));
     const conflicts = members[0]?.table.all().filter(({ dot }) => dot[0].startsWith('*')).length ?? 0;
     return { broken: this.#broken, story: this.#story, operations: this.#operations, conflicts };
   }
