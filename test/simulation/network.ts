@@ -19,6 +19,7 @@ const STEPS = {
   deliver: 22,
   pull: 20,
   collect: 6,
+  quiet: 2,
   edit: 3,
   cut: 3,
   restart: 3,
@@ -33,10 +34,10 @@ const STEPS = {
 /** What makes some networks different from others. */
 const MOODS = [
   {},
-  { collect: 25, write: 30 },
-  { die: 5, return: 6, retire: 4, collect: 12, write: 30 },
-  { backup: 8, restore: 6, collect: 15, write: 30 },
-  { catalog: 6, backup: 3, restore: 2, collect: 8, write: 30 },
+  { collect: 15, quiet: 4, write: 30 },
+  { die: 5, return: 6, retire: 4, quiet: 4, write: 30 },
+  { backup: 8, restore: 6, quiet: 6, write: 30 },
+  { catalog: 6, backup: 3, restore: 2, quiet: 4, write: 30 },
 ];
 
 /** As a board has it whose battery is empty, or somebody's mistyped year. */
@@ -118,6 +119,7 @@ class Network {
       deliver: () => this.#deliver(),
       pull: () => this.#pull(member, random.pick(['end', 'end', 'additions', 'half the additions'])),
       collect: () => this.#collect(member, random.pick([0, 20, 100])),
+      quiet: () => this.#quiet(),
       edit: () => (random.chance(0.5) ? this.#editFile(member) : this.#removeFile(member)),
       cut: () => this.#cutOrJoin(member),
       restart: () => this.#restart(member),
@@ -126,7 +128,7 @@ class Network {
       catalog: () => this.#loseCatalog(member),
       die: () => this.#die(member),
       return: () => this.#return(),
-      retire: () => this.#retire(),
+      retire: () => this.#retire(random.pick(this.#members)),
       clock: () => this.#setClock(member),
     };
     steps[random.weighted(this.#weights)]();
@@ -260,6 +262,23 @@ class Network {
     }
   }
 
+  /** A day on which nothing fails: everybody hears everything and forgets what may be forgotten. Messages stay late. */
+  #quiet(): void {
+    this.#cut.clear();
+    this.story.push('a quiet day');
+    if (this.#random.chance(0.5)) for (const member of this.#members) this.#retire(member);
+    for (let round = 0; round < 2; round += 1)
+      for (const member of this.#alive())
+        for (const peer of this.#alive()) if (peer !== member) this.#exchange(member, peer, 'end');
+    for (const member of this.#alive()) if (this.#random.chance(0.9)) this.#collect(member, -Infinity);
+    // The next day: backups from before, or new ones.
+    for (const member of this.#alive()) {
+      const dice = this.#random.next();
+      if (dice < 0.3) this.#restore(member);
+      else if (dice < 0.5) member.saveBackup();
+    }
+  }
+
   /** Somebody at the board itself, past the servers. Not the last copy there is: that nobody can bring back. */
   #removeFile(member: SimMember): void {
     const files = member.table.all().filter(({ kind }) => kind === 'file');
@@ -340,8 +359,7 @@ class Network {
     this.story.push(`${member.id} is back`);
   }
 
-  #retire(): void {
-    const member = this.#random.pick(this.#members);
+  #retire(member: SimMember): void {
     if (member.alive || member.retired) return;
     member.retired = true;
     this.story.push(`${member.id} is retired`);

@@ -17,12 +17,14 @@ import { Clients } from './clients.ts';
 import { healedPromises } from './healed.ts';
 import { describe, Ledger } from './ledger.ts';
 import { change } from './proxy.ts';
-import { Scheduler } from './scheduler.ts';
+import { Scheduler, type Task } from './scheduler.ts';
 import type { SimStorage } from './storage.ts';
 import { collect, exchange } from './sweep.ts';
 import { Wires } from './wire.ts';
 
-const LIVE_MS = 12_000;
+/** Of each phase. */
+const LIVE_MS = 8_000;
+const QUIET_MS = 3_000;
 /** After the first broken promise the rest is noise. */
 const MAX_BROKEN = 5;
 const MAX_ROUNDS = 20;
@@ -97,29 +99,74 @@ class World {
 
   /** How many parts there were; those of the cut are left out. */
   live(cut: Cut): number {
-    const operations = 5 + this.#random.below(45);
-    const mood = this.#random.pick([0, 3, 10, 20]);
-    const collections = this.#random.pick([0, 3, 10]);
-    let parts = 0;
-    const plan = (count: number, happens: (index: number) => void): void => {
-      for (let index = 0; index < count; index += 1) {
-        const part = parts;
-        parts += 1;
-        const at = this.#random.below(LIVE_MS);
-        if (cut.without.has(part)) continue;
-        this.#scheduler.at(at, () => {
-          this.#random.begin(this.#seed, part);
-          happens(index);
-        });
-      }
+    const phases = this.#random.pick([1, 2, 3]);
+    const operations = Math.ceil((5 + this.#random.below(45)) / phases);
+    const mood = Math.ceil(this.#random.pick([0, 3, 10, 20]) / phases);
+    const collections = this.#random.pick([0, 2, 5]);
+    let parts = 1;
+    if (cut.without.has(0)) this.#calm();
+    /** Plays a part, with luck of its own, unless it is left out. */
+    const part = (happens: () => void, delayMs = 0): void => {
+      const own = parts;
+      parts += 1;
+      if (cut.without.has(own)) return;
+      this.#scheduler.at(delayMs, () => {
+        this.#random.begin(this.#seed, own);
+        happens();
+      });
     };
-    plan(operations, (index) => this.#change(index));
-    plan(Math.ceil(operations / 2), () => this.#sweep());
-    plan(mood, () => this.#accident());
-    plan(collections, () => this.#collect());
-    if (cut.without.has(parts)) this.#calm();
-    this.#scheduler.run(LIVE_MS);
-    return parts + 1;
+    for (let phase = 0; phase < phases; phase += 1) {
+      // The next phase is not played with what luck is left of this one.
+      this.#random.begin(this.#seed, -phase);
+      const times = (count: number, happens: (index: number) => void): void => {
+        for (let index = 0; index < count; index += 1)
+          part(() => happens(index), this.#random.below(LIVE_MS));
+      };
+      times(operations, (index) => this.#change(`operation ${phase} ${index}`));
+      times(Math.ceil(operations / 2), () => this.#sweep());
+      times(mood, () => this.#accident());
+      times(collections, () => this.#collect());
+      this.#scheduler.run(this.#scheduler.now + LIVE_MS);
+      if (phase + 1 === phases) break;
+      part(() => this.#quiet());
+      this.#scheduler.run(this.#scheduler.now + QUIET_MS);
+      for (const board of this.#boards) part(() => this.#backup(board));
+    }
+    return parts;
+  }
+
+  /** Nothing fails: everybody hears everything and forgets what may be forgotten. What is under way stays late. */
+  #quiet(): void {
+    this.#tell('a quiet day');
+    this.#wires.cut.clear();
+    const { loss } = this.#wires;
+    this.#wires.loss = 0;
+    this.#scheduler.at(QUIET_MS, () => {
+      this.#wires.loss = loss;
+    });
+    for (const board of this.#boards) {
+      board.start();
+      if (this.#random.chance(0.5)) this.#retire(board);
+    }
+    for (const board of this.#alive()) board.run(this.#hearAll(board));
+  }
+
+  /** After a quiet day: one from before is put in place, or a new one made. */
+  #backup(board: Board): void {
+    if (board.dead || !this.#random.chance(0.6)) return;
+    if (this.#random.chance(0.5)) board.saveBackup();
+    else if (board.restoreBackup()) this.#diskChanged(board, 'restore');
+  }
+
+  *#hearAll(board: Board): Task<void> {
+    for (let round = 0; round < 2; round += 1)
+      for (const peer of this.#alive()) if (peer !== board) yield* exchange(board, peer.storage, 0);
+    if (board.random.chance(0.9)) yield* collect(board, -Infinity);
+  }
+
+  #retire(board: Board): void {
+    if (board.dead && !board.retired) this.#tell(`${board.storage.member} is retired`);
+    board.retire();
   }
 
   #calm(): void {
@@ -188,11 +235,11 @@ class World {
     return !isDeepStrictEqual(states(), before);
   }
 
-  #change(index: number): void {
+  #change(id: string): void {
     const board = this.#random.pick(this.#alive());
     const operation = this.#clients.operation(board.storage.durable.table);
     this.#tell(`a client of ${board.storage.member}: ${JSON.stringify(operation)}`);
-    board.run(change(board, `operation ${index}`, operation));
+    board.run(change(board, id, operation));
   }
 
   #sweep(): void {
@@ -231,9 +278,13 @@ class World {
     const kind = happen(board, this.#boards, this.#wires, this.#random);
     this.#tell(`accident: ${kind} ${member}`);
     if (kind === 'die' && board.dead) this.#ledger.diskChanged(member, undefined);
-    if (kind !== 'restore' && kind !== 'catalog') return;
-    this.#forgot.delete(member);
-    this.#ledger.diskChanged(member, board.storage.durable.table);
+    if (kind === 'restore' || kind === 'catalog') this.#diskChanged(board, kind);
+  }
+
+  #diskChanged({ storage }: Board, how: string): void {
+    this.#tell(`${storage.member} has another disk: ${how}`);
+    this.#forgot.delete(storage.member);
+    this.#ledger.diskChanged(storage.member, storage.durable.table);
   }
 
   #acknowledge(pushed: readonly PushedRecord[], stored: readonly Holder[]): void {
