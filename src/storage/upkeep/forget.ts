@@ -1,8 +1,6 @@
 /** Ends what was deleted on the other members, and forgotten there, while this replica was away. */
 import type { Forgotten } from '../../peers/protocol-upkeep.ts';
-import { OperationDraft } from '../../replication/operation-draft.ts';
-import { Overlay } from '../../replication/overlay.ts';
-import { sameDot } from '../../replication/version.ts';
+import { planForgotten } from '../../replication/plan-forgotten.ts';
 import { placeFiles } from '../disk/publish.ts';
 import type { PublishContext } from '../disk/publish-context.ts';
 import type { GroupCommit } from '../group-commit.ts';
@@ -33,16 +31,9 @@ async function endBatch(
 ): Promise<number> {
   const { catalog, now } = context;
   const { actor, lastSeq } = catalog.state;
-  const overlay = new Overlay(catalog.table);
-  const draft = new OperationDraft(overlay, { actor, lastSeq, now: now() });
-  for (const { path, dot } of batch) {
-    const record = overlay.get(path);
-    if (record === undefined || record.kind === 'tombstone' || !sameDot(record.dot, dot)) continue;
-    draft.bury(record);
-  }
-  const changes = overlay.changes();
+  const { changes, knowledge } = planForgotten(catalog.table, batch, { actor, lastSeq, now: now() });
   const effects = catalog.apply(changes, now());
   await placeFiles(context, group, effects, new Map(), new Set());
-  catalog.learn(draft.knowledge);
+  catalog.learn(knowledge);
   return changes.length;
 }

@@ -123,9 +123,8 @@ export class Ledger {
     return this.promised.flatMap(({ record, parent }) => {
       const now = table.get(record.path);
       if (record.kind !== 'file' || parent === null || now?.kind !== 'tombstone') return [];
-      // Replaced in its turn, and that forgotten: the tombstone there is of somebody's old copy of the base (rule 6).
-      const later = this.#children.get(original(record.dot)) ?? [];
-      if (later.some((child) => this.#knows(table, child.record))) return [];
+      // Settled and forgotten: the tombstone there may be of somebody's old copy of the base (rule 6).
+      if (this.#collected.has(record)) return [];
       const taken = this.#issues.get(original(now.dot))?.parent === parent;
       return taken ? [`a deletion took the name of ${describe(record)}`] : [];
     });
