@@ -6,6 +6,7 @@
 import { conflictCopy } from '../../../src/replication/merge.ts';
 import type { PushedRecord } from '../../../src/replication/operation.ts';
 import type { Dot, ReplicaRecord, VersionVector } from '../../../src/replication/record.ts';
+import { isLive } from '../../../src/replication/tree-view.ts';
 import { covers } from '../../../src/replication/version.ts';
 import type { Collected } from '../collected.ts';
 import type { MemoryTable } from '../memory-table.ts';
@@ -113,7 +114,8 @@ export class Ledger {
       if (record.kind !== 'tombstone') return [];
       const back = tables
         .map((table) => table.get(record.path))
-        .find((now) => now !== undefined && this.cameBack(record, now));
+        // An older tombstone from a backup brings nothing back.
+        .find((now) => isLive(now) && this.cameBack(record, now));
       return back === undefined ? [] : [`came back: ${describe(back)}, deleted by ${record.dot.join(' ')}`];
     });
   }
