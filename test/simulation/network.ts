@@ -79,6 +79,8 @@ class Network {
   readonly #writes: Write[] = [];
   /** Writes that went with a disk before anybody else had them. */
   readonly #excused = new Set<Write>();
+  /** Writes of which nobody has the bytes any more. */
+  readonly #gone = new Set<Write>();
   readonly #collected = new Collected();
   readonly #broken: string[] = [];
   /** One-way: `from>to`. */
@@ -123,7 +125,7 @@ class Network {
       edit: () => (random.chance(0.5) ? this.#editFile(member) : this.#removeFile(member)),
       cut: () => this.#cutOrJoin(member),
       restart: () => this.#restart(member),
-      backup: () => member.saveBackup(),
+      backup: () => this.#backup(member),
       restore: () => this.#restore(member),
       catalog: () => this.#loseCatalog(member),
       die: () => this.#die(member),
@@ -182,6 +184,8 @@ class Network {
     const { changes } = message.to.table;
     const outcomes = message.to.push(message.pushed, this.#random.chance(0.8), message.knowledge);
     if (message.to.table.changes === changes) return;
+    const dots = new Set(message.pushed.map(({ record }) => record.dot.join(' ')));
+    this.#countAgain(message.to, ({ record }) => dots.has(record.dot.join(' ')));
     this.#watch(message.to);
     const what = message.pushed.map(({ record }) => record.dot.join(' ')).join(', ');
     this.story.push(`push of ${what} to ${message.to.id}: ${outcomes.join(' ')}`);
@@ -275,7 +279,7 @@ class Network {
     for (const member of this.#alive()) {
       const dice = this.#random.next();
       if (dice < 0.3) this.#restore(member);
-      else if (dice < 0.5) member.saveBackup();
+      else if (dice < 0.5) this.#backup(member);
     }
   }
 
@@ -326,10 +330,16 @@ class Network {
     this.story.push(`${member.id} restarts`);
   }
 
+  #backup(member: SimMember): void {
+    member.saveBackup();
+    this.story.push(`${member.id} makes a backup`);
+  }
+
   #restore(member: SimMember): void {
     if (!member.restoreBackup()) return;
     this.#giveUpLeft(member);
     this.story.push(`${member.id} goes back to its backup`);
+    this.#countAgain(member, () => true);
     this.#excuseLost();
   }
 
@@ -356,6 +366,7 @@ class Network {
     if (member.alive || this.#isRefused(member)) return;
     member.alive = true;
     member.restart();
+    this.#countAgain(member, () => true);
     this.story.push(`${member.id} is back`);
   }
 
@@ -372,14 +383,26 @@ class Network {
 
   /** What no living disk holds any more cannot be asked for. */
   #excuseLost(): void {
-    const held = ({ record }: Write) =>
+    const known = ({ record }: Write) =>
       this.#alive().some(
-        ({ table, bytes }) =>
-          (covers(table.get(record.path)?.context ?? {}, record.dot) ||
-            this.#collected.isKnownBy(table, record)) &&
-          (record.kind !== 'file' || bytes.has(record.sha256)),
+        ({ table }) =>
+          covers(table.get(record.path)?.context ?? {}, record.dot) ||
+          this.#collected.isKnownBy(table, record),
       );
-    for (const write of this.#writes) if (!held(write)) this.#excused.add(write);
+    const hasBytes = ({ record }: Write) =>
+      record.kind !== 'file' || this.#alive().some(({ bytes }) => bytes.has(record.sha256));
+    for (const write of this.#writes) {
+      if (!known(write)) this.#excused.add(write);
+      if (!hasBytes(write)) this.#gone.add(write);
+    }
+  }
+
+  /** A message under way, or a disk that comes back, may bring a write that seemed to be gone with a disk. */
+  #countAgain({ table }: SimMember, brought: (write: Write) => boolean): void {
+    for (const write of this.#excused) {
+      const { path, dot } = write.record;
+      if (brought(write) && covers(table.get(path)?.context ?? {}, dot)) this.#excused.delete(write);
+    }
   }
 
   heal(): void {
@@ -418,6 +441,9 @@ class Network {
     const table = this.#alive()[0]?.table;
     if (table !== undefined) this.#broken.push(...filesLeftBehind(this.#left, table, this.#writes));
     const survivors = this.#alive().map(({ id, table, bytes }) => ({ id, table, bytes }));
-    return [...this.#broken, ...brokenPromises(survivors, this.#writes, this.#excused, this.#collected)];
+    return [
+      ...this.#broken,
+      ...brokenPromises(survivors, this.#writes, this.#excused, this.#gone, this.#collected),
+    ];
   }
 }

@@ -19,24 +19,21 @@ export function brokenPromises(
   survivors: readonly Survivor[],
   all: readonly Write[],
   excused: ReadonlySet<Write>,
+  withoutBytes: ReadonlySet<Write>,
   collected: Collected,
 ): string[] {
   const [first] = survivors;
   if (first === undefined) return [];
-  // A message under way may have brought an excused write to the others after all; then it counts.
-  const arrived = ({ record }: Write) =>
-    covers(first.table.get(record.path)?.context ?? {}, record.dot) ||
-    collected.isKnownBy(first.table, record);
-  const writes = all.filter((write) => !excused.has(write) || arrived(write));
+  const writes = all.filter((write) => !excused.has(write));
   // Somebody removed a file by hand from every disk that was left.
-  const excusedBytes = new Set([...excused].map(({ record }) => record.sha256));
+  const excusedBytes = new Set([...excused, ...withoutBytes].map(({ record }) => record.sha256));
   const gone = (sha256: string) =>
     excusedBytes.has(sha256) && !survivors.some(({ bytes }) => bytes.has(sha256));
   return [
     ...differences(first, survivors, collected),
     ...survivors.flatMap((survivor) => missingBytes(survivor, gone)),
     ...writes
-      .filter((write) => isLost(first.table, write, writes))
+      .filter((write) => !withoutBytes.has(write) && isLost(first.table, write, writes))
       .map((write) => `lost ${tell(write.record)}`),
     ...first.table
       .all()
