@@ -46,6 +46,15 @@ export class OperationDraft {
     this.#assign(before.path, before, { kind: 'tombstone', size: 0, sha256: '', mtime: this.now }, stamp);
   }
 
+  /**
+   * A tombstone in place of a record that everybody else has deleted and forgotten (rule 6). As a write where no record is, it
+   * has seen all that this replica knows, and comes after all that was forgotten: another old disk may have a later version.
+   */
+  buryForgotten(before: ReplicaRecord): void {
+    const context = join(before.context, this.table.knowledge);
+    this.bury({ ...before, context, stamp: Math.max(before.stamp, this.table.collectedStamp) });
+  }
+
   /** Ends the file shown at a path; `shown` is its own path or, when it is shadowed, its conflict name. */
   buryShown(record: ReplicaRecord, shown: string): void {
     this.bury(record);

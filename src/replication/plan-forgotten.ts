@@ -1,7 +1,7 @@
 /**
  * What ending the records that a peer has forgotten will do to this replica (rule 6 of docs/replication.md). Each gets a
- * tombstone of this member, in one plan, like any deletion: those who took the record over hear of it, and a write on the
- * same base that nobody knew of yet still wins the name.
+ * tombstone of this member, in one plan: those who took the record over hear of it, and what nobody here knew of yet is at
+ * least kept as a conflict copy. The table's collected stamp must have been joined with the peer's, as K was.
  */
 import { OperationDraft } from './operation-draft.ts';
 import { Overlay } from './overlay.ts';
@@ -21,7 +21,7 @@ export function planForgotten(
   for (const { path, dot } of judged) {
     const record = overlay.get(path);
     // The record itself, not what is shown at its path: a folder may have new files in it, which keep it in sight.
-    if (isLive(record) && sameDot(record.dot, dot)) draft.bury(record);
+    if (isLive(record) && sameDot(record.dot, dot)) draft.buryForgotten(record);
   }
   return {
     changes: overlay.changes(),

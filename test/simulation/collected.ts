@@ -25,6 +25,11 @@ export class Collected {
     this.#seen.set(record.path, join(this.#seen.get(record.path) ?? {}, record.context));
   }
 
+  /** What the tombstones that stood at a path had seen. */
+  seenAt(path: string): VersionVector {
+    return this.#seen.get(path) ?? {};
+  }
+
   /** A deletion of which no record need be left, or something it ended. */
   has({ path, dot }: { readonly path: string; readonly dot: Dot }): boolean {
     return covers(this.#seen.get(path) ?? {}, dot);

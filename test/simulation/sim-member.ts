@@ -84,7 +84,7 @@ export class SimMember {
     const writes = plan.pushed.map(({ record, base }) => {
       const merged = seen.find(({ path }) => path === record.path);
       const context = join(befores.get(record.path)?.context ?? {}, merged?.context ?? {});
-      return { record, base, replaced: context };
+      return { record, base, replaced: join(context, this.forgot.seenAt(record.path)) };
     });
     this.#seq += plan.pushed.length;
     this.table.apply(plan, this.clock);
@@ -103,7 +103,7 @@ export class SimMember {
   /** `until`: broken off after the additions, or before anything is known to be complete. */
   pull(peer: SimMember, until: 'end' | 'additions' | 'half the additions'): readonly MergeOutcome[] {
     const position = `${peer.id}.${peer.#incarnation}`;
-    const { knowledge, changes } = peer.table;
+    const { knowledge, changes, collectedStamp } = peer.table;
     const feed = peer.table
       .changedAfter(this.#cursors.get(position) ?? 0)
       .map((record) => ({ record, base: null }));
@@ -117,6 +117,7 @@ export class SimMember {
     const complete = this.#rules.planMerge(this.table, rest, 'complete', { knowledge });
     for (const sha256 of complete.needs) this.bytes.add(sha256);
     this.table.apply(complete, this.clock);
+    this.table.collectedStamp = Math.max(this.table.collectedStamp, collectedStamp);
     this.#cursors.set(position, changes);
     return [...partial.outcomes, ...complete.outcomes];
   }

@@ -26,6 +26,8 @@ export interface MergeRequest {
     readonly position: string;
     readonly knowledge: VersionVector;
     readonly upTo: number;
+    /** The peer's, read with its K. */
+    readonly collectedStamp: number;
   };
   /** The receiver's disk when the exchange began: what was taken since must still be there. */
   readonly receiver?: number;
@@ -244,6 +246,7 @@ export class SimStorage {
     if (mode === 'push' && sender !== undefined) table.learn(this.#rules.learnFromPush(sender));
     if (exchange !== undefined && (mode === 'complete' || this.#rules.cursorBeforeEnd)) {
       cursors.set(exchange.position, Math.max(exchange.upTo, cursors.get(exchange.position) ?? 0));
+      table.collectedStamp = Math.max(table.collectedStamp, exchange.collectedStamp);
     }
     for (const [index, { record }] of records.entries()) {
       const outcome = outcomes[index];

@@ -16,6 +16,7 @@ const TRIES = 3;
 interface Feed {
   readonly position: string;
   readonly knowledge: VersionVector;
+  readonly collectedStamp: number;
   readonly upTo: number;
   readonly receiver: number;
   /** The peer's catalog is being rebuilt: it has less than the network. */
@@ -95,7 +96,8 @@ function feedOf({ member, durable }: SimStorage, { after, receiver }: Cursor): F
   const records = table.changedAfter(after).map((record) => ({ record, base: null }));
   const position = `${member} ${incarnation}`;
   const rebuilding = leftovers !== null;
-  return { position, knowledge: table.knowledge, upTo: table.changes, receiver, rebuilding, records };
+  const { knowledge, collectedStamp, changes: upTo } = table;
+  return { position, knowledge, collectedStamp, upTo, receiver, rebuilding, records };
 }
 
 /** False when it broke off. `receiver`: the disk that has all that the peer's feed told. */
