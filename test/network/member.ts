@@ -27,6 +27,8 @@ export interface MemberOptions {
   readonly options: readonly string[];
   /** The program's main file; default: the sources. */
   readonly main?: string | undefined;
+  /** A program to run everything of this member in, a network namespace for example. */
+  readonly prefix?: readonly string[] | undefined;
 }
 
 export class Member {
@@ -41,6 +43,7 @@ export class Member {
   readonly args: readonly string[];
   readonly storagePorts: readonly number[];
   readonly #main: string | undefined;
+  readonly #prefix: readonly string[];
   /** `run`, or the three roles apart. */
   #processes = new Map<Role | 'run', CloudroidProcess>();
   #past: CloudroidProcess[] = [];
@@ -49,6 +52,7 @@ export class Member {
     const { name, folder, host, firstPort, keyFile } = options;
     this.name = name;
     this.#main = options.main;
+    this.#prefix = options.prefix ?? [];
     this.host = host;
     this.folder = folder;
     this.port = firstPort;
@@ -114,10 +118,20 @@ export class Member {
     prefix: readonly string[] = [],
   ): Promise<void> {
     if (this.runs(what)) throw new Error(`${this.name}: ${what} runs already`);
-    const started = new CloudroidProcess([what, ...this.args], environment, prefix, this.#main);
+    const started = new CloudroidProcess(
+      [what, ...this.args],
+      environment,
+      [...this.#prefix, ...prefix],
+      this.#main,
+    );
     this.#processes.set(what, started);
     this.#past.push(started);
     await started.ready();
+  }
+
+  /** A command beside the running member: `sweep --once`, `trash list`; with this member's own options. */
+  async command(words: readonly string[]): Promise<Ended> {
+    return await new CloudroidProcess([...words, ...this.args], {}, this.#prefix, this.#main).ended;
   }
 
   runs(what: Role | 'run'): boolean {

@@ -25,6 +25,7 @@ export class Relay {
   #bytesPerSecond = Number.POSITIVE_INFINITY;
   #budget = 0;
   #passed = 0;
+  #breaking: { after: number; readonly how: 'fin' | 'rst'; readonly done: () => void } | null = null;
   #waiting: (() => void)[] = [];
   readonly #clock: NodeJS.Timeout;
 
@@ -59,6 +60,13 @@ export class Relay {
     this.#bytesPerSecond = bytesPerSecond;
     this.#budget = 0;
     if (bytesPerSecond === Number.POSITIVE_INFINITY) this.#wake();
+  }
+
+  /** Ends the connection that carries the so-and-so-many-th byte from now, in the middle of it; resolves when it did. */
+  breakAfter(bytes: number, how: 'fin' | 'rst'): Promise<void> {
+    return new Promise((done) => {
+      this.#breaking = { after: bytes, how, done };
+    });
   }
 
   /** `cut` leaves what is connected hanging in silence; `refused` resets it. Both hold for new connections too. */
@@ -149,6 +157,7 @@ export class Relay {
           at += size;
           if (this.#bytesPerSecond !== Number.POSITIVE_INFINITY) this.#budget -= size;
           if (forward) this.#passed += size;
+          if (this.#breaks(part, from, to)) return;
           if (!to.write(part)) await drained(to);
         }
       }
@@ -156,6 +165,28 @@ export class Relay {
     } catch {
       resetConnection(to);
     }
+  }
+
+  /** True: this was the connection to break, and it is broken. */
+  #breaks(part: Buffer, from: Socket, to: Socket): boolean {
+    const breaking = this.#breaking;
+    if (breaking === null) return false;
+    breaking.after -= part.length;
+    if (breaking.after >= 0) return false;
+    this.#breaking = null;
+    const before = part.subarray(0, part.length + breaking.after);
+    if (breaking.how === 'fin') {
+      to.end(before);
+      from.end();
+      // What still comes is swallowed: the one who sends must learn it from the FIN.
+      from.resume();
+    } else {
+      to.write(before);
+      resetConnection(to);
+      resetConnection(from);
+    }
+    breaking.done();
+    return true;
   }
 
   #share(): number {

@@ -21,6 +21,14 @@ export interface NetworkOptions {
   readonly main?: string;
   /** Where the member's data goes instead of the test's folder. */
   readonly folderOf?: (name: string) => string | undefined;
+  /** Where the members live instead of 127.x.y.z: addresses in network namespaces, with the program that enters them. */
+  readonly places?: readonly Place[] | undefined;
+}
+
+export interface Place {
+  readonly host: string;
+  readonly firstPort: number;
+  readonly prefix: readonly string[];
 }
 
 const LOG_SHOWN = 12_000;
@@ -46,16 +54,18 @@ export class Network {
     const members: Member[] = [];
     for (let index = 0; index < options.members; index += 1) {
       const name = 'abcdefghi'.charAt(index);
-      const host = loopback.address(index + 1);
+      const place = options.places?.[index];
+      const host = place?.host ?? loopback.address(index + 1);
       members.push(
         new Member({
           name,
           host,
           folder: options.folderOf?.(name) ?? join(folder, name),
-          firstPort: await freePorts(host, PORTS_OF_A_MEMBER),
+          firstPort: place?.firstPort ?? (await freePorts(host, PORTS_OF_A_MEMBER)),
           keyFile: join(folder, 'network.key'),
           options: options.options ?? [],
           main: options.main,
+          prefix: place?.prefix,
         }),
       );
     }
