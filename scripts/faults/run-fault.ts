@@ -12,7 +12,7 @@ import { Journal } from './journal.ts';
 import { Links } from './links.ts';
 import { LoopVolume } from './loop-volume.ts';
 import { Namespaces } from './namespaces.ts';
-import { becomeTheSame, filesOf, sweepAgain } from './settled.ts';
+import { becomeTheSame, filesOf, recordsBehind, sweepAgain, sweepAll } from './settled.ts';
 import { judge } from './verdict.ts';
 import { Client, prepare } from './workload.ts';
 
@@ -215,6 +215,15 @@ function hire(network: Network, seed: number, scale: Scale, journal: Journal): C
   );
 }
 
+async function unlike(members: readonly Member[], error: unknown): Promise<string> {
+  const records = recordsBehind(members).join('\n    ');
+  const rest = await sweepAll(members);
+  const then =
+    rest === null ? 'one more sweep of each makes them the same' : 'nor does one more sweep of each';
+  const why = error instanceof Error ? error.message : String(error);
+  return `the members do not become the same, ${then}: ${why}\n    ${records}`;
+}
+
 async function check(scene: Scene, violations: string[]): Promise<number | null> {
   const { journal, network } = scene;
   const members = [...scene.present];
@@ -222,9 +231,7 @@ async function check(scene: Scene, violations: string[]): Promise<number | null>
   try {
     seconds = Math.round((await becomeTheSame(members)) * 10) / 10;
   } catch (error) {
-    violations.push(
-      `the members do not become the same: ${error instanceof Error ? error.message : String(error)}`,
-    );
+    violations.push(await unlike(members, error));
   }
   violations.push(...journal.seen);
   const [first] = members;

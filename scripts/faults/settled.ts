@@ -31,6 +31,33 @@ export async function becomeTheSame(members: readonly Member[]): Promise<number>
   return (performance.now() - from) / 1000;
 }
 
+/** For the report of a difference: what each catalog says of the paths that differ, and of those they are copies of. */
+export function recordsBehind(members: readonly Member[]): string[] {
+  const pictures = members.map((member) => ({ member, lines: catalogPicture(member) }));
+  const everywhere = new Set(
+    pictures[0]?.lines.filter((line) => pictures.every(({ lines }) => lines.includes(line))),
+  );
+  const differing = pictures.flatMap(({ lines }) => lines.filter((line) => !everywhere.has(line)));
+  const paths = new Set(
+    differing.slice(0, 8).flatMap((line) => {
+      const path = line.slice(0, line.indexOf(' kind '));
+      return [path, path.replace(/\.conflict-.*$/, '')];
+    }),
+  );
+  return [...paths].flatMap((path) =>
+    pictures.map(
+      ({ member, lines }) =>
+        `${member.name}: ${lines.find((line) => line.startsWith(`${path} kind `)) ?? `${path} has no record`}`,
+    ),
+  );
+}
+
+/** Each asked for once: null when that made them the same. */
+export async function sweepAll(members: readonly Member[]): Promise<string | null> {
+  for (const member of members) await member.command(['sweep', '--once']);
+  return await firstDifference(members);
+}
+
 /** What one more sweep of each changed: nothing is right. */
 export async function sweepAgain(members: readonly Member[]): Promise<string[]> {
   const picture = async (member: Member) => [

@@ -45,6 +45,11 @@ export class Client {
     this.#names = Array.from({ length: names }, (_, index) => `${this.#home}/d${index % 5}-0/f${index}`);
   }
 
+  /** Its own, in the order in which they can be made. */
+  get folders(): readonly string[] {
+    return [this.#home, ...new Set(this.#names.map((name) => name.slice(0, name.lastIndexOf('/'))))];
+  }
+
   async work(stopped: AbortSignal): Promise<void> {
     while (!stopped.aborted) {
       try {
@@ -191,7 +196,7 @@ async function within<T>(asked: Promise<T>, session: RawClient | null): Promise<
 /** The folders that the clients use, before anything goes wrong. */
 export async function prepare(member: Member, clients: readonly Client[]): Promise<void> {
   const session = await member.login();
-  for (const folder of ['/contended', '/free', ...clients.map(({ name }) => `/free/${name}`)]) {
+  for (const folder of ['/contended', '/free', ...clients.flatMap(({ folders }) => folders)]) {
     const { code, text } = await session.command(`MKD ${folder}`);
     if (code !== 257) throw new Error(`MKD ${folder}: ${text}`);
   }
