@@ -1,7 +1,8 @@
 /**
  * Keeps an eye on one peer: a HELLO every few seconds while all is well, sooner when it is away or behind. It is in step
  * when its knowledge covers ours as read *before* it was asked. A peer that comes back is told to sweep, and so is our
- * own storage server: each may have what the other lacks.
+ * own storage server: each may have what the other lacks. So are both when they know of the same writes and yet hold
+ * different records: a conflict copy is no write of its own, so no knowledge tells of one that only some members made.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { VersionVector } from '../replication/record.ts';
@@ -39,6 +40,9 @@ export class PeerMonitor {
   #retryMs = FIRST_RETRY_MS;
   #peerBehind = 0;
   #selfBehind = 0;
+  #unlike = 0;
+  /** The two trees for which both were asked to sweep: what that does not mend is not asked for again and again. */
+  #sweptFor = '';
   readonly #lookedOnce = Promise.withResolvers<void>();
   readonly #running: Promise<void>;
 
@@ -139,6 +143,17 @@ export class PeerMonitor {
       this.#selfBehind = 0;
       this.#sweepHere();
     }
+    if (own !== null) this.#compareTrees(hello, own);
+  }
+
+  #compareTrees(hello: Hello, own: Hello): void {
+    const alike = includes(own.knowledge, hello.knowledge) && includes(hello.knowledge, own.knowledge);
+    this.#unlike = alike && hello.tree !== own.tree ? this.#unlike + 1 : 0;
+    const trees = `${own.tree} ${hello.tree}`;
+    if (this.#unlike < LOOKS_BEFORE_SWEEP || trees === this.#sweptFor) return;
+    this.#sweptFor = trees;
+    this.askToSweep('our records differ');
+    this.#sweepHere();
   }
 
   /** It looks at the peers by itself when it returns; until then this is only a hint. */
