@@ -91,3 +91,9 @@ export async function readKept(scene: Scene, member: Member, files: readonly Kep
   }
   return whole;
 }
+
+/** One sweep with a scrub, now. Null when the program has none yet; else what it said. */
+export async function scrub(member: Member): Promise<string | null> {
+  const { output } = await member.command(['sweep', '--once', '--scrub']);
+  return /Unknown option --scrub|--scrub means nothing/.test(output) ? null : output.trim();
+}

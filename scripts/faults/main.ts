@@ -6,19 +6,12 @@ import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { faults } from './catalogue.ts';
-import type { Scale } from './fault.ts';
 import { commitOf } from './machine.ts';
 import { type RunResult, runFault } from './run-fault.ts';
+import { scales } from './scales.ts';
 import { table } from './table.ts';
 
 const root = join(import.meta.dirname, '..', '..');
-/** The slice of .ci/run; and what a person or a night asks for. */
-const scales = {
-  slice: { seconds: 1.5, longSeconds: 4, free: 60, clientsPerMember: 1 },
-  normal: { seconds: 4, longSeconds: 12, free: 500, clientsPerMember: 2 },
-  long: { seconds: 10, longSeconds: 30, free: 500, clientsPerMember: 3 },
-} as const satisfies { readonly [name: string]: Scale };
-
 const { values } = parseArgs({
   options: {
     fault: { type: 'string' },
@@ -27,6 +20,7 @@ const { values } = parseArgs({
     long: { type: 'string' },
     scale: { type: 'string' },
     output: { type: 'string' },
+    main: { type: 'string' },
     list: { type: 'boolean', default: false },
   },
 });
@@ -55,7 +49,7 @@ const results: RunResult[] = [];
 const firstSeed = values.seed === undefined ? Math.floor(Math.random() * 1_000_000) : Number(values.seed);
 const end = performance.now() + hours * 3_600_000;
 
-/** Ended by Ctrl-C: the run under way is cleared up, the table shown. */
+/** Ctrl-C: the run under way is ended in order, the table shown. */
 let interrupted = false;
 process.on('SIGINT', () => {
   if (interrupted) process.exit(130);
@@ -70,6 +64,7 @@ for (let round = 0; (round < runs || performance.now() < end) && !interrupted; r
     console.log(`${fault.name}, seed ${seed}: ${fault.what}`);
     const result = await runFault(fault, seed, {
       scale,
+      main: values.main,
       say: (line) => console.log(line),
       keepLogs: (logs) => writeFileSync(`${output}.${fault.name}-${seed}.log`, logs),
     });

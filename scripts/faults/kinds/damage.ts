@@ -14,7 +14,7 @@ import {
 import { join } from 'node:path';
 import type { Member } from '../../../test/network/member.ts';
 import type { Fault, Scene } from '../fault.ts';
-import { hasOnDisk, holds, type KeptFile, keepFiles, readKept } from '../kept-files.ts';
+import { hasOnDisk, holds, type KeptFile, keepFiles, readKept, scrub } from '../kept-files.ts';
 
 const FILES = 6;
 const REPAIR_SECONDS = 25;
@@ -75,8 +75,9 @@ async function damageAndRepair(scene: Scene, damage: Damage): Promise<void> {
   const whole = await readKept(scene, c, damaged);
   scene.note(`${whole} of ${damaged.length} damaged files were read whole through the damaged member`);
   await scene.load();
-  const scrub = await c.command(['sweep', '--once', '--scrub']);
-  const repaired = await holds(scene, 'the damaged files are whole again', REPAIR_SECONDS, () =>
+  const scrubbed = await scrub(c);
+  const patience = scrubbed === null ? 1 : REPAIR_SECONDS;
+  const repaired = await holds(scene, 'the damaged files are whole again', patience, () =>
     damaged.every((file) => hasOnDisk(c, file)),
   );
   for (const other of network.members.filter((member) => member !== c)) {
@@ -84,9 +85,8 @@ async function damageAndRepair(scene: Scene, damage: Damage): Promise<void> {
       if (!hasOnDisk(other, file)) scene.violation(`${file.path} of ${other.name} is not what it was`);
   }
   if (repaired) return;
-  if (/Unknown option --scrub|--scrub means nothing/.test(scrub.output))
-    scene.lacking('no scrub yet: damage is not repaired');
-  else scene.violation(`not repaired in ${REPAIR_SECONDS} s after a scrub: ${scrub.output.trim()}`);
+  if (scrubbed === null) scene.lacking('no scrub yet: damage is not repaired');
+  else scene.violation(`not repaired in ${REPAIR_SECONDS} s after a scrub: ${scrubbed}`);
   for (const [file, mend] of undo) if (!hasOnDisk(c, file)) mendQuietly(scene, c, file, mend);
 }
 

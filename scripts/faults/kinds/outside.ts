@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync 
 import { join } from 'node:path';
 import type { Fault, Scene } from '../fault.ts';
 import { now } from '../journal.ts';
-import { hasOnDisk, holds, keepFiles } from '../kept-files.ts';
+import { hasOnDisk, holds, keepFiles, scrub } from '../kept-files.ts';
 import { provable } from '../provable.ts';
 
 const SEEN_SECONDS = 25;
@@ -36,8 +36,9 @@ export const outsideFaults: readonly Fault[] = [
       writeFileSync(place(edited.path), edited.bytes);
       renameSync(place(removed.path), aside(removed.path));
       await scene.load();
-      const sweep = await c.command(['sweep', '--once', '--scrub']);
-      const everywhere = await holds(scene, 'what was done by hand is everywhere', SEEN_SECONDS, () =>
+      const swept = await scrub(c);
+      const seconds = swept === null ? 1 : SEEN_SECONDS;
+      const everywhere = await holds(scene, 'what was done by hand is everywhere', seconds, () =>
         network.members.every((member) => hasOnDisk(member, added) && hasOnDisk(member, edited)),
       );
       const restored = await holds(scene, 'what was removed is back', 5, () => hasOnDisk(c, removed));
@@ -46,11 +47,11 @@ export const outsideFaults: readonly Fault[] = [
           if (!hasOnDisk(member, file)) scene.violation(`${file.path} of ${member.name} is not what it was`);
       }
       if (everywhere && restored) return;
-      if (!/Unknown option --scrub|--scrub means nothing/.test(sweep.output)) {
+      if (swept !== null) {
         const what = [everywhere ? '' : 'not taken over', restored ? '' : 'not restored']
           .filter(Boolean)
           .join(', ');
-        scene.violation(`by hand: ${what}: ${sweep.output.trim()}`);
+        scene.violation(`by hand: ${what}: ${swept}`);
       } else scene.lacking('edits behind the back are not taken over yet, removed files not restored');
       if (!everywhere) {
         rmSync(place(added.path), { force: true });

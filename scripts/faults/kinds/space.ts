@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { closeSync, openSync, rmSync, statfsSync, truncateSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Fault } from '../fault.ts';
-import { hasOnDisk, holds, keepFiles, readKept } from '../kept-files.ts';
+import { hasOnDisk, holds, keepFiles, readKept, scrub } from '../kept-files.ts';
 import { hasOnPath } from '../machine.ts';
 
 const MEBIBYTE = Buffer.alloc(1024 * 1024, 1);
@@ -70,12 +70,14 @@ export const spaceFaults: readonly Fault[] = [
       const whole = await readKept(scene, c, [last.file]);
       scene.note(`through the member: ${whole === 1 ? 'whole' : 'not served'}`);
       await scene.load();
-      const scrub = await c.command(['sweep', '--once', '--scrub']);
-      if (await holds(scene, 'the file is whole again', 20, () => readable(() => hasOnDisk(c, last.file))))
-        return;
-      const lacks = /Unknown option --scrub|--scrub means nothing/.test(scrub.output);
-      if (lacks) scene.lacking('no scrub yet: an unreadable file is not repaired');
-      else scene.violation(`not repaired after a scrub: ${scrub.output.trim()}`);
+      const scrubbed = await scrub(c);
+      const seconds = scrubbed === null ? 1 : 20;
+      const repaired = await holds(scene, 'the file is whole again', seconds, () =>
+        readable(() => hasOnDisk(c, last.file)),
+      );
+      if (repaired) return;
+      if (scrubbed === null) scene.lacking('no scrub yet: an unreadable file is not repaired');
+      else scene.violation(`not repaired after a scrub: ${scrubbed}`);
       // This disk is done for.
       await c.stop();
       scene.present.delete(c);
