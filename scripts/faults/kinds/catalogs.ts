@@ -3,10 +3,11 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, copyFileSync, cpSync, existsSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { diskAgainstCatalog } from '../../../test/network/compare.ts';
 import type { Member } from '../../../test/network/member.ts';
 import type { Fault, Scene } from '../fault.ts';
 import { now } from '../journal.ts';
-import { holds } from '../kept-files.ts';
+import { holds, scrub } from '../kept-files.ts';
 import { killMember } from './processes.ts';
 
 const BACK_SECONDS = 45;
@@ -91,6 +92,16 @@ export const catalogFaults: readonly Fault[] = [
         if (existsSync(from)) copyFileSync(from, join(c.stateDir, part));
       }
       await startAgain(scene, c, 'a restored catalog is not recognized');
+      await scene.calm();
+      const sound = await holds(
+        scene,
+        "the files of c are its catalog's",
+        BACK_SECONDS,
+        async () => (await diskAgainstCatalog(c)) === null,
+      );
+      if (sound || (await scrub(c)) !== null) return;
+      await c.stop();
+      leaveOut(scene, c, 'files younger than a restored catalog are not taken over yet');
     },
   },
   {
