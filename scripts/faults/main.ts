@@ -49,13 +49,15 @@ const results: RunResult[] = [];
 const firstSeed = values.seed === undefined ? Math.floor(Math.random() * 1_000_000) : Number(values.seed);
 const end = performance.now() + hours * 3_600_000;
 
-/** Ctrl-C: the run under way is ended in order, the table shown. */
+/** Ctrl-C or SIGTERM: the run under way is ended in order (namespaces, mounts), the table shown. */
 let interrupted = false;
-process.on('SIGINT', () => {
-  if (interrupted) process.exit(130);
-  interrupted = true;
-  console.error('after this run it ends; once more Ctrl-C: at once');
-});
+for (const name of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(name, () => {
+    if (interrupted) process.exit(130);
+    interrupted = true;
+    console.error('after this run it ends; once more: at once');
+  });
+}
 
 for (let round = 0; (round < runs || performance.now() < end) && !interrupted; round += 1) {
   for (const fault of faults) {
@@ -80,4 +82,5 @@ for (let round = 0; (round < runs || performance.now() < end) && !interrupted; r
   }
 }
 console.log(`\n${table(results)}\n\ncommit ${commit}, ${date.slice(0, 10)}; raw lines in ${output}`);
-process.exitCode = results.some(({ outcome }) => outcome === 'broken') ? 1 : 0;
+// What a broken run may have left open must not keep this from ending.
+process.exit(results.some(({ outcome }) => outcome === 'broken') ? 1 : 0);
