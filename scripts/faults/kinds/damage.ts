@@ -28,19 +28,25 @@ function copyTimes(from: string, to: string): void {
   if (status !== 0) throw new Error(stderr);
 }
 
-/** Changes bytes in place and leaves the times as they were. */
-function overwrite(place: string, bytes: Buffer): void {
-  const times = `${place}.times`;
+/** Changes the file in place and leaves its times as they were. */
+function quietly(place: string, change: () => void): void {
+  const times = join(place, '..', '..', '..', `times-${statSync(place).ino}`);
   closeSync(openSync(times, 'w'));
   copyTimes(place, times);
-  const file = openSync(place, 'r+');
-  try {
-    writeSync(file, bytes, 0, bytes.length, 0);
-  } finally {
-    closeSync(file);
-  }
+  change();
   copyTimes(times, place);
   rmSync(times);
+}
+
+function overwrite(place: string, bytes: Buffer): void {
+  quietly(place, () => {
+    const file = openSync(place, 'r+');
+    try {
+      writeSync(file, bytes, 0, bytes.length, 0);
+    } finally {
+      closeSync(file);
+    }
+  });
 }
 
 const flipBit: Damage = (scene, place) => {
@@ -54,7 +60,7 @@ const flipBit: Damage = (scene, place) => {
 
 const cutShort: Damage = (scene, place) => {
   const sound = readFileSync(place);
-  truncateSync(place, scene.random.below(sound.length));
+  quietly(place, () => truncateSync(place, scene.random.below(sound.length)));
   return () => overwrite(place, sound);
 };
 
@@ -104,6 +110,6 @@ function fault(name: string, what: string, damage: Damage): Fault {
 
 export const damageFaults: readonly Fault[] = [
   fault('bit-flip', 'one bit of a file in the volume flipped, its times as before', flipBit),
-  fault('file-truncated', 'a file in the volume cut short', cutShort),
+  fault('file-truncated', 'a file in the volume cut short, its times as before', cutShort),
   fault('file-missing', 'a file taken out of the volume', takeAway),
 ];

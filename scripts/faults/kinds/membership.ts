@@ -21,7 +21,7 @@ export const membershipFaults: readonly Fault[] = [
       await holds(scene, 'the new member is in step', 60, async () => (await d.seesInStep(4)) === null);
       await scene.load();
       const { hello } = await d.status();
-      const retired = await a.command(['peers', 'retire', hello.member]);
+      const retired = await a.command(['peers', 'retire', hello.member, '--yes']);
       if (retired.status !== 0) {
         scene.lacking(`no retirement yet: ${retired.output.trim().split('\n').at(-1)}`);
         return;
