@@ -32,13 +32,13 @@ test('each record that was forgotten elsewhere gets a tombstone of this member, 
       base,
     })),
     [
-      // The stamp never asks the clock.
+      // The stamp never asks the clock; the context begins with all that this replica knows.
       {
         path: '/x',
         kind: 'tombstone',
         dot: ['b.1', 5],
         stamp: 1001,
-        context: { 'a.1': 1, 'b.1': 5 },
+        context: { 'a.1': 2, 'b.1': 5 },
         base: x.dot,
       },
       {
@@ -83,4 +83,23 @@ test('a write on the same base that nobody had heard of keeps the name', (t) => 
   here.apply(planForgotten(here, [base], { actor: 'b.1', lastSeq: 0, now: 9_000_000 }));
   here.apply(planMerge(here, [{ record: next, base: base.dot }], 'push'));
   t.is(here.get('/x')?.sha256, 'next');
+});
+
+test('a later version on another old disk does not come back through a deletion of an earlier one', (t) => {
+  const [forgetful, old, older] = [new MemoryTable(), new MemoryTable(), new MemoryTable()];
+  const [first] = write(older, 'a.1', 0, put('/x', 'first'));
+  if (first === undefined) return t.fail();
+  old.apply(planMerge(old, [{ record: first, base: null }], 'push'));
+  const [second] = write(old, 'a.1', 1, put('/x', 'second'));
+  if (second === undefined) return t.fail();
+  // Everybody else saw the deletion of the second version and has forgotten it; whoever pulls from them knows that much.
+  for (const table of [forgetful, older]) table.learn({ 'a.1': 3 });
+  for (const table of [forgetful, older]) table.collectedStamp = second.stamp + 1;
+  const { pushed } = planForgotten(older, [first], { actor: 'b.1', lastSeq: 0, now: 0 });
+  forgetful.apply(planMerge(forgetful, pushed, 'push'));
+  old.apply(planMerge(old, pushed, 'complete'));
+  t.is(old.get('/x')?.kind, 'tombstone');
+  forgetful.apply(planMerge(forgetful, [{ record: second, base: null }], 'complete'));
+  t.is(forgetful.get('/x')?.kind, 'tombstone');
+  t.true((pushed[0]?.record.stamp ?? 0) > second.stamp + 1);
 });

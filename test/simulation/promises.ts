@@ -116,10 +116,11 @@ function isLost(table: MemoryTable, { record }: Write, writes: readonly Write[])
   return !hasItsCopy(table, record);
 }
 
-/** Or somebody who saw the copy replaced it in its turn. */
+/** Or the same bytes there, found when a catalog was lost; or somebody who saw the copy replaced it in its turn. */
 function hasItsCopy(table: MemoryTable, record: ReplicaRecord): boolean {
   const copy = conflictCopy(record);
-  return covers(table.get(copy.path)?.context ?? {}, copy.dot);
+  const there = table.get(copy.path);
+  return there?.sha256 === record.sha256 || covers(there?.context ?? {}, copy.dot);
 }
 
 function replacedKnowingly(record: ReplicaRecord, writes: readonly Write[]): boolean {
