@@ -144,7 +144,8 @@ function lostItsName(table: MemoryTable, { record, base }: Write, writes: readon
   const now = table.get(record.path);
   if (record.kind !== 'file' || base === null || now?.kind !== 'tombstone') return false;
   const deletion = writes.find((write) => sameDot(write.record.dot, now.dot));
-  return deletion?.base != null && sameDot(deletion.base, base);
+  // Rule 6 has seen more than the base; what it did not see has its copy.
+  return deletion?.base != null && deletion.forgotten !== true && sameDot(deletion.base, base);
 }
 
 function tell({ kind, path, sha256, dot, stamp }: ReplicaRecord): string {

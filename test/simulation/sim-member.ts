@@ -16,6 +16,8 @@ export interface Write {
   readonly base: Dot | null;
   /** What was known at the path and is replaced by this: the context of the assigner's record and of `seen`. */
   readonly replaced: VersionVector;
+  /** By rule 6, not by a client. */
+  readonly forgotten?: true;
 }
 
 /** A commit's records as they go to the others, and as the judge remembers them. */
@@ -144,7 +146,8 @@ export class SimMember {
   endForgotten(judged: readonly ReplicaRecord[]): Committed | undefined {
     const files = this.table.all().filter(({ kind }) => kind === 'file').length;
     if (judged.length > this.#rules.massDeletionLimit(files)) return undefined;
-    return this.#carryOut(planForgotten(this.table, judged, this.#assigner()), []);
+    const { pushed, writes } = this.#carryOut(planForgotten(this.table, judged, this.#assigner()), []);
+    return { pushed, writes: writes.map((write) => ({ ...write, forgotten: true })) };
   }
 
   /** `knowledge`: K of every member. */

@@ -27,6 +27,8 @@ export class Ledger {
   readonly #children = new Map<string, Issue[]>();
   readonly #byPath = new Map<string, Issue[]>();
   readonly #brought = new Set<Issue>();
+  /** Tombstones that rule 6 wrote, no client. */
+  readonly #forgotten = new Set<string>();
   readonly #collected: Collected;
 
   constructor(collected: Collected) {
@@ -64,6 +66,11 @@ export class Ledger {
       for (const issue of this.#byPath.get(path) ?? [])
         if (covers(context, issue.record.dot)) this.#brought.add(issue);
     }
+  }
+
+  /** These have seen more than the record they end. */
+  forgotten(pushed: readonly PushedRecord[]): void {
+    for (const { record } of pushed) this.#forgotten.add(original(record.dot));
   }
 
   /** The client was told that these members store it. */
@@ -126,7 +133,7 @@ export class Ledger {
       const now = table.get(record.path);
       if (record.kind !== 'file' || parent === null || now?.kind !== 'tombstone') return [];
       // Settled and forgotten: the tombstone there may be of somebody's old copy of the base (rule 6).
-      if (this.#collected.has(record)) return [];
+      if (this.#collected.has(record) || this.#forgotten.has(original(now.dot))) return [];
       const taken = this.#issues.get(original(now.dot))?.parent === parent;
       return taken ? [`a deletion took the name of ${describe(record)}`] : [];
     });

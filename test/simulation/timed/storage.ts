@@ -50,6 +50,8 @@ export interface Observer {
   brought(seen: readonly ReplicaRecord[]): void;
   /** Rule 6 ends these, without a client. */
   ended(records: readonly ReplicaRecord[]): void;
+  /** By these tombstones. */
+  forgotten(pushed: readonly PushedRecord[]): void;
   /** Something became durable. */
   flushed(changes: readonly Change[], collected: readonly ReplicaRecord[]): void;
   defect(what: string): void;
@@ -174,6 +176,7 @@ export class SimStorage {
     const plan = planForgotten(table, judged, this.#assigner());
     this.#observer.ended(judged.filter(({ path }) => plan.changes.some(({ after }) => after.path === path)));
     this.#carryOut(plan, new Set());
+    this.#observer.forgotten(plan.pushed);
     yield* this.#flushed(plan.changes);
     return true;
   }

@@ -90,6 +90,7 @@ class World {
           for (const { record } of pushed) this.#tell(`${member} assigns ${describe(record)}`);
         },
         brought: (seen) => this.#ledger.brought(seen),
+        forgotten: (pushed) => this.#ledger.forgotten(pushed),
         ended: (records) => this.#ended(member, records),
         flushed: (changes, collected) => this.#flushed(member, changes, collected),
         defect: (what) => this.#break(what),
