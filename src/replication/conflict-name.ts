@@ -3,6 +3,7 @@
  * `<stem>.conflict-<UTC of its stamp>-<member>-<incarnation><seq><.ext>`. The same on every member.
  */
 import { createHash } from 'node:crypto';
+import { isPlanted } from '../system/planted-bug.ts';
 import type { ReplicaRecord } from './record.ts';
 import { isConflictActor } from './version.ts';
 
@@ -27,7 +28,8 @@ function conflictName(name: string, { path, dot: [actor, seq], stamp }: ReplicaR
   const mark = isConflictActor(actor)
     ? `x${createHash('sha256').update(path).digest('hex').slice(0, 8)}`
     : '';
-  const suffix = `.conflict-${utc(stamp)}-${member}-${incarnation}${seq}${mark}${extension}`;
+  const write = isPlanted('conflict name not unique') ? '' : `-${member}-${incarnation}${seq}${mark}`;
+  const suffix = `.conflict-${utc(stamp)}${write}${extension}`;
   return cutToBytes(stem, MAX_NAME_BYTES - Buffer.byteLength(suffix)) + suffix;
 }
 

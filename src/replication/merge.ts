@@ -4,6 +4,7 @@
  * Winner and context form a join semilattice: the order in which records arrive, and how often, changes nothing.
  * A surplus conflict copy is allowed, a missing one never.
  */
+import { isPlanted } from '../system/planted-bug.ts';
 import { conflictPath } from './conflict-name.ts';
 import { compareRecords } from './order.ts';
 import type { ReplicaRecord, VersionVector } from './record.ts';
@@ -30,11 +31,12 @@ export function merge(
     return forgotten ? { kind: 'stale' } : { kind: 'applied', survivor: incoming };
   }
   if (sameDot(local.dot, incoming.dot)) return mergeSameDot(local, incoming);
-  const localIsOlder = covers(incoming.context, local.dot);
+  const byClock = isPlanted('last clock wins');
+  const localIsOlder = byClock ? incoming.stamp > local.stamp : covers(incoming.context, local.dot);
   if (localIsOlder) {
     return { kind: 'applied', survivor: survivor(incoming, local), ...copyIfKept(incoming, local) };
   }
-  if (covers(local.context, incoming.dot) || forgotten) {
+  if (covers(local.context, incoming.dot) || forgotten || byClock) {
     return { kind: 'superseded', survivor: survivor(local, incoming), ...copyIfKept(local, incoming) };
   }
   return resolveConflict(local, incoming);
@@ -57,7 +59,7 @@ function resolveConflict(local: ReplicaRecord, incoming: ReplicaRecord): MergeDe
   if (loser.kind !== 'file') return { kind: 'conflict', survivor: joined };
   return {
     kind: 'conflict',
-    survivor: { ...joined, kept: joinDots(joined.kept, [loser.dot]) },
+    survivor: isPlanted('no kept') ? joined : { ...joined, kept: joinDots(joined.kept, [loser.dot]) },
     copy: conflictCopy(loser),
   };
 }

@@ -1,5 +1,6 @@
 /** The writes of one operation, assigned one after the other on top of what the replica has. */
 
+import { isPlanted } from '../system/planted-bug.ts';
 import { conflictCopy } from './merge.ts';
 import type { PushedRecord } from './operation.ts';
 import { Refusal } from './operation.ts';
@@ -42,7 +43,9 @@ export class OperationDraft {
   /** A tombstone in place of a live record. */
   bury(before: ReplicaRecord): void {
     // Never the clock: a concurrent write on the same base must beat the deletion.
-    const stamp = before.stamp + 1;
+    const stamp = isPlanted('delete beats write')
+      ? Math.max(this.now, before.stamp) + 1_000_000
+      : before.stamp + 1;
     this.#assign(before.path, before, { kind: 'tombstone', size: 0, sha256: '', mtime: this.now }, stamp);
   }
 

@@ -2,6 +2,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { TrashReason } from '../../peers/protocol-attic.ts';
 import { UNSET_BEFORE_MS } from '../steady-clock.ts';
+import { isPlanted } from '../../system/planted-bug.ts';
 
 /** A step still to be done on disk; redoing one that is done changes nothing. Places are virtual paths. */
 export type Intent =
@@ -165,6 +166,7 @@ export class CatalogLedger {
 
   /** A cursor only goes on; a new incarnation of a store starts its own. */
   setCursor(store: string, incarnation: string, after: number): void {
+    if (isPlanted('cursor not persisted')) return;
     this.#database
       .prepare(
         `INSERT INTO cursors (store, incarnation, after) VALUES (?, ?, ?)

@@ -10,6 +10,7 @@ import { type FileHandle, open, readdir, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Refusal } from '../../replication/operation.ts';
 import { failpoint } from '../../system/failpoint.ts';
+import { isPlanted } from '../../system/planted-bug.ts';
 import type { StagingWriter } from '../store-api.ts';
 import { errnoOf, FlushFailed } from '../store-errors.ts';
 import { ClaimedNames } from './claimed-names.ts';
@@ -170,11 +171,8 @@ export class Staging {
       const known = this.#proofs.get(id);
       const proven =
         known !== undefined && known.ino === String(found.ino) && known.mtimeNs === String(found.mtimeNs);
-      const sha256 = proven
-        ? known.sha256
-        : trustDirect && this.#direct.has(id)
-          ? wanted.sha256
-          : await hashFile(path);
+      const trusted = (trustDirect && this.#direct.has(id)) || isPlanted('rot published');
+      const sha256 = proven ? known.sha256 : trusted ? wanted.sha256 : await hashFile(path);
       if (sha256 !== wanted.sha256) {
         throw new Refusal('hash-mismatch', `the staged file has sha256 ${sha256}, not ${wanted.sha256}`);
       }

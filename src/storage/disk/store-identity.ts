@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { mkdir, open, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { isPlanted } from '../../system/planted-bug.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { INTERNAL_NAME } from '../path-check.ts';
 import { errnoOf, message } from '../store-errors.ts';
@@ -47,7 +48,7 @@ export async function settleIdentity(
   if (catalog.state.volume === 'new' && found === undefined) await writeIdentity(file, catalog.state);
   else if (found === undefined) {
     return `The volume ${filesDir} is missing or not mounted (no ${file}): mount it and restart; nothing was deleted.`;
-  } else if (found.store !== store || found.member !== member) {
+  } else if ((found.store !== store || found.member !== member) && !isPlanted('stale disk marker accepted')) {
     return (
       `The volume ${filesDir} belongs to store ${found.store} of member ${found.member}, the catalog to store ${store} of ` +
       `${member}: mount the right disk and restart.`

@@ -21,6 +21,7 @@ import {
 import { type FileHandle, open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { isPlanted } from '../../system/planted-bug.ts';
 import type { Intent } from '../catalog/catalog-ledger.ts';
 import { INTERNAL_NAME } from '../path-check.ts';
 import { errnoOf, FlushFailed } from '../store-errors.ts';
@@ -111,6 +112,7 @@ export class Volume {
   }
 
   #publish(place: string, staged: string, replaced: string | null, dirty: Set<string>): void {
+    if (isPlanted('rename missing')) return;
     const path = this.diskPath(place);
     const there = lstatSync(path, { bigint: true, throwIfNoEntry: false });
     if (there !== undefined && (there.isDirectory() || String(there.ino) !== replaced)) {
@@ -173,6 +175,7 @@ export class Volume {
 
 /** A directory that is gone, or a file by now, has no entries to flush. Throws FlushFailed. */
 export async function flushDirectory(dir: string): Promise<void> {
+  if (isPlanted('no fsync of the directory')) return;
   let handle: FileHandle | undefined;
   for (let tries = 1; handle === undefined; tries += 1) {
     try {
