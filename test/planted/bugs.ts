@@ -26,8 +26,8 @@ export const BUGS: readonly Bug[] = [
   },
   {
     name: 'reply before fsync',
-    harm: 'a crash takes what was acknowledged a moment ago',
-    tests: { unit: ['test/storage/store.test.ts'], 'storage crash': [...KILLED, ...POWER_CUT] },
+    harm: 'a power cut takes the bytes of a file that was acknowledged',
+    tests: { unit: ['test/storage/store.test.ts'], 'storage crash': [...POWER_CUT, ...KILLED] },
   },
   {
     name: 'early tombstone collection',
