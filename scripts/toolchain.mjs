@@ -9,6 +9,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
   existsSync,
+  lstatSync,
   readdirSync,
   readFileSync,
   realpathSync,
@@ -103,6 +104,12 @@ function requireRuntime() {
 function install() {
   const wanted = digest(['package-lock.json']);
   if (stampIs(installStamp, wanted)) return;
+  // "npm ci" empties node_modules first, and through a link the packages of whoever it points to.
+  if (lstatSync(modules, { throwIfNoEntry: false })?.isSymbolicLink()) {
+    throw new SetupError(
+      `${modules} is a link to packages that do not fit package-lock.json: remove the link.`,
+    );
+  }
   installPackages();
   requireRuntime();
   writeFileSync(installStamp, wanted);
