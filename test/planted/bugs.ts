@@ -52,7 +52,7 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'cursor not persisted',
     harm: 'each sweep reads everything again',
-    tests: { unit: ['test/storage/merge.test.ts'], network: SWEEPS },
+    tests: { unit: ['test/storage/cursor.test.ts'], network: SWEEPS },
   },
   {
     name: 'rename missing',

@@ -51,13 +51,19 @@ export async function runLayer(run: LayerRun, limitSeconds: number): Promise<Lay
   let tookTooLong = false;
   const end = (): void => {
     tookTooLong = true;
-    if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+    if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGKILL');
   };
   const timer = setTimeout(end, limitSeconds * 1000);
+  const stop = (): never => {
+    end();
+    process.exit(130);
+  };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stop);
   const status = new Promise<number | null>((resolve) => child.once('close', resolve));
   const heard = await listen(child.stdout);
   const code = await status;
   clearTimeout(timer);
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, stop);
   return { ...run, ...heard, outcome: outcomeOf(heard, tookTooLong, code), seconds: secondsSince(began) };
 }
 
