@@ -61,12 +61,8 @@ export const BUGS: readonly Bug[] = [
   },
   {
     name: 'rot published',
-    harm: 'bytes that are not those of their hash get a name, and spread',
-    tests: {
-      unit: ['test/storage/merge.test.ts'],
-      'storage crash': KILLED,
-      network: ['test/sweep/wrong-peers.test.ts'],
-    },
+    harm: 'a scrub takes flipped bits for an edit, and they spread to every member',
+    tests: { network: ['test/sweep/damage.test.ts'] },
   },
   {
     name: 'conflict name not unique',

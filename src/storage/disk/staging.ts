@@ -171,8 +171,11 @@ export class Staging {
       const known = this.#proofs.get(id);
       const proven =
         known !== undefined && known.ino === String(found.ino) && known.mtimeNs === String(found.mtimeNs);
-      const trusted = (trustDirect && this.#direct.has(id)) || isPlanted('rot published');
-      const sha256 = proven ? known.sha256 : trusted ? wanted.sha256 : await hashFile(path);
+      const sha256 = proven
+        ? known.sha256
+        : trustDirect && this.#direct.has(id)
+          ? wanted.sha256
+          : await hashFile(path);
       if (sha256 !== wanted.sha256) {
         throw new Refusal('hash-mismatch', `the staged file has sha256 ${sha256}, not ${wanted.sha256}`);
       }
