@@ -11,11 +11,12 @@ import { sha256Of } from './content-hash.ts';
 export type Step =
   | { readonly do: 'put'; readonly path: string; readonly content: string; readonly staged: boolean }
   | { readonly do: 'mkdir' | 'delete'; readonly path: string }
+  | { readonly do: 'touch'; readonly path: string; readonly mtime: number }
   | { readonly do: 'rename'; readonly path: string; readonly to: string };
 
-const CYCLE = 7;
+const CYCLE = 8;
 
-/** Seven steps on names of the hand's own: new files, one that is replaced again and again, and changes without bytes. */
+/** Eight steps on names of the hand's own: new files, one that is replaced again and again, and changes without bytes. */
 export function stepOf(hand: number, number: number): Step {
   const round = Math.floor(number / CYCLE);
   const own = `/hand${hand}`;
@@ -33,14 +34,18 @@ export function stepOf(hand: number, number: number): Step {
       return { do: 'mkdir', path: `${own}/empty${round}` };
     case 5:
       return { do: 'delete', path: `${own}/new${round}/file` };
+    case 6:
+      return { do: 'touch', path: `${own}/replaced`, mtime: 1_600_000_000_000 + number * 1000 };
     default:
-      return { do: 'mkdir', path: `${own}/other${round}` };
+      return { do: 'touch', path: `${own}/renamed${round}`, mtime: 1_500_000_000_000 + number * 1000 };
   }
 }
 
 async function perform(store: Store, id: string, step: Step): Promise<void> {
   if (step.do === 'rename') {
     await store.commit({ id, operation: { op: 'rename', from: step.path, to: step.to } });
+  } else if (step.do === 'touch') {
+    await store.commit({ id, operation: { op: 'touch', path: step.path, mtime: step.mtime } });
   } else if (step.do !== 'put') {
     await store.commit({ id, operation: { op: step.do, path: step.path } });
   } else {
