@@ -1,11 +1,12 @@
 /**
- * A process that changes a store until it is killed: `node write-until-cut.ts <files> <state> <hands>`. What each hand
+ * A process that changes a store until it is killed: `node write-until-cut.ts <files> <state> <hands> [<steps>]`. What each hand
  * does is derived from its number and step, so that whoever looks at the disk afterwards knows what it should hold.
  * Prints `<hand> <step>` once a step is acknowledged.
  */
 import { writeSync } from 'node:fs';
 import { openStore } from '../../src/storage/store.ts';
 import type { Store } from '../../src/storage/store-api.ts';
+import type { StoreDirs } from './check-store.ts';
 import { sha256Of } from './content-hash.ts';
 
 export type Step =
@@ -61,8 +62,12 @@ async function perform(store: Store, id: string, step: Step): Promise<void> {
   }
 }
 
-if (import.meta.main) {
-  const [filesDir = '', stateDir = '', hands = '1', only = '100000'] = process.argv.slice(2);
+/** Resolves when each hand has done so many steps; the store stays open. */
+export async function writeSteps(
+  { filesDir, stateDir }: StoreDirs,
+  hands: number,
+  steps: number,
+): Promise<void> {
   const store = await openStore({
     filesDir,
     stateDir,
@@ -73,12 +78,17 @@ if (import.meta.main) {
     reserveBytes: 0,
   });
   const work = async (hand: number): Promise<void> => {
-    for (let number = 0; number < Number(only); number += 1) {
+    for (let number = 0; number < steps; number += 1) {
       await perform(store, `step-${hand}-${number}`, stepOf(hand, number));
       writeSync(1, `${hand} ${number}\n`);
     }
   };
-  await Promise.all(Array.from({ length: Number(hands) }, (_, hand) => work(hand)));
-  // Not closed: it waits for its end.
+  await Promise.all(Array.from({ length: hands }, (_, hand) => work(hand)));
+}
+
+if (import.meta.main) {
+  const [filesDir = '', stateDir = '', hands = '1', steps = '100000'] = process.argv.slice(2);
+  await writeSteps({ filesDir, stateDir }, Number(hands), Number(steps));
+  // It waits for its end.
   setInterval(() => {}, 1000);
 }
