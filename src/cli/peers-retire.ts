@@ -43,7 +43,7 @@ export async function retire(input: CommandInput, wanted: string): Promise<ExitS
         'folder: it then joins as a new member. Files that only it has are lost to the network.\n',
     );
     if (!(await confirmed(input, `Retire ${member} for ever?`))) return exitStatus.failed;
-    await replica.attic.retire(member);
+    await replica.members.retire(member);
     await tellMembers(input.settings, replica, 'a member was retired');
     process.stdout.write(
       `${member} is retired. Take its address out of PEERS.txt on every member (cloudroid peers remove).\n`,

@@ -111,6 +111,14 @@ function diskCheckText({ upkeep, bytes }: StatusReply, now: number): string {
   return `${last}${under}${broken}`;
 }
 
+/** A member without others is not waiting for anything. */
+function joiningRow({ joining, members }: StatusReply['hello']): (readonly [string, string])[] {
+  if (!joining || members.length < 2) return [];
+  return [
+    ['JOINING', 'it has yet to fetch what the others have; clients see it all, with the help of the others'],
+  ];
+}
+
 export function statusPage(status: StatusReply, now: number): string {
   const { hello, proxy, sweep } = status;
   const trash = status.trashBytes > 0 ? `, ${formatBytes(status.trashBytes)} in the trash` : '';
@@ -127,6 +135,7 @@ export function statusPage(status: StatusReply, now: number): string {
       'Files',
       `${plural(status.files, 'file')} in ${plural(status.directories, 'folder')}, ${formatBytes(status.bytes)}${trash}`,
     ],
+    ...joiningRow(hello),
     ['Free space', formatBytes(hello.freeBytes)],
     ['Conflicts', conflicts],
     ['Last sweep', sweepText(sweep, now)],

@@ -44,10 +44,6 @@ export class AtticClient implements AtticCalls {
     return await this.#link.site('TRASH', request, parse, { silenceMs: LONG_SILENCE_MS });
   }
 
-  async retire(member: string): Promise<void> {
-    await this.#link.site('RETIRE', { member }, () => undefined);
-  }
-
   async conflicts(): Promise<AsyncIterable<ConflictEntry>> {
     return this.#link.lines(await this.#link.download('/conflicts'), parseConflict);
   }

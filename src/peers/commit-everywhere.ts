@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { acknowledge, type MemberResult } from '../replication/acknowledgement.ts';
 import { type Operation, type PushedRecord, Refusal } from '../replication/operation.ts';
+import { peersAhead } from './joining.ts';
 import { type Members, reachablePeers } from './members.ts';
 import type { Peer } from './peer.ts';
 import type { CommitReply, CommitRequest, Content, MergeReply } from './protocol.ts';
@@ -40,9 +41,9 @@ export async function commitEverywhere(
   delivery?: Delivery,
 ): Promise<Outcome> {
   await members.peers.looked();
-  const { primary, pushed } = await assign(members, operation, delivery);
+  const { primary, pushed, heldHere } = await assign(members, operation, delivery);
   for (const { record } of pushed) members.seen.note(record.path, record);
-  const peers = members.peers.all();
+  const peers = members.peers.all().filter(({ isRetired }) => !isRetired);
   const results = new Map<Peer, Result>();
   const waited: Promise<void>[] = [];
   const expected = new Set<Peer>();
@@ -76,7 +77,7 @@ export async function commitEverywhere(
   const here: MemberResult = {
     name: members.name,
     local: true,
-    result: primary === null ? 'stored' : 'away',
+    result: heldHere ? 'stored' : 'away',
   };
   const told = peers.map((peer) => ({
     name: peer.name,
@@ -86,24 +87,52 @@ export async function commitEverywhere(
   return acknowledge(members.ack, verb, [here, ...told]);
 }
 
-/** `primary`: null for the local replica. Rejects with Refusal, NoReplicaError. */
+interface Assigned {
+  /** Null for the local replica. */
+  readonly primary: Peer | null;
+  readonly pushed: readonly PushedRecord[];
+  /** On the local replica too. */
+  readonly heldHere: boolean;
+}
+
+/** Rejects with Refusal, NoReplicaError. */
 async function assign(
   members: Members,
   operation: Operation,
   delivery: Delivery | undefined,
-): Promise<{ readonly primary: Peer | null; readonly pushed: readonly PushedRecord[] }> {
+): Promise<Assigned> {
   let readOnly: Refusal | null = null;
   const request: CommitRequest = { id: randomBytes(18).toString('base64url'), operation };
+  if (delivery === undefined) {
+    // Still joining: what is to be deleted or renamed, or what lies in it, may not be here yet.
+    const there = await assignAtPeer(members, await peersAhead(members), request, undefined, null);
+    if (there !== null) return { ...there, heldHere: await heldHere(members, there.pushed) };
+  }
   if (delivery === undefined || delivery.local !== undefined) {
     const answer = await members.local.attemptFor((client) =>
       commitLocally(client, request, delivery?.local),
     );
     if (answer?.value instanceof Refusal) readOnly = answer.value;
     else if (answer !== null) {
-      return { primary: null, pushed: await recordsOf(answer.value, members.local.client) };
+      return { primary: null, pushed: await recordsOf(answer.value, members.local.client), heldHere: true };
     }
   }
-  for (const peer of reachablePeers(members).filter(({ isInStep }) => isInStep)) {
+  const there = await assignAtPeer(members, reachablePeers(members), request, delivery, readOnly);
+  if (there !== null) return { ...there, heldHere: false };
+  if (readOnly !== null) throw readOnly;
+  throw new NoReplicaError('neither the own storage server nor a peer in step answers');
+}
+
+/** Null: no peer in step answers. */
+async function assignAtPeer(
+  members: Members,
+  peers: readonly Peer[],
+  request: CommitRequest,
+  delivery: Delivery | undefined,
+  readOnly: Refusal | null,
+): Promise<Omit<Assigned, 'heldHere'> | null> {
+  const { operation } = request;
+  for (const peer of peers.filter(({ isInStep }) => isInStep)) {
     const content = await delivery?.toPeer(peer);
     if (delivery !== undefined && content === undefined) continue;
     const seen = members.seen.of(pathsOf(operation));
@@ -112,7 +141,7 @@ async function assign(
       const reply = await peer.client.commit(withContent);
       members.logger.warn('a peer stored instead of the own storage server', {
         peer: peer.name,
-        reason: readOnly?.message ?? members.local.reason,
+        reason: readOnly?.message ?? (members.local.isUp ? 'it is joining' : members.local.reason),
       });
       if (delivery?.local !== undefined) delivery.notWanted(null);
       return { primary: peer, pushed: await recordsOf(reply, peer.client) };
@@ -121,8 +150,18 @@ async function assign(
       members.peers.lost(peer, error);
     }
   }
-  if (readOnly !== null) throw readOnly;
-  throw new NoReplicaError('neither the own storage server nor a peer in step answers');
+  return null;
+}
+
+/** Takes over what a peer decided, as far as what it replaces is here already; a pull brings the rest. */
+async function heldHere({ local, logger }: Members, pushed: readonly PushedRecord[]): Promise<boolean> {
+  try {
+    const answer = await local.attempt((client) => client.merge({ mode: 'push', records: pushed }));
+    return answer !== null && resultOf(pushed.length, answer.value) === 'stored';
+  } catch (error) {
+    logger.debug('what a peer decided could not be taken over here', { error });
+    return false;
+  }
 }
 
 /** A replica that is read-only is as good as down for a write. */

@@ -2,6 +2,7 @@
 import type { Readable } from 'node:stream';
 import { type PushedRecord, Refusal } from '../replication/operation.ts';
 import { AtticClient } from './attic-client.ts';
+import { MembersClient } from './members-client.ts';
 import type { ConnectOptions } from './peer-connection.ts';
 import { PeerLink, siteLine } from './peer-link.ts';
 import type {
@@ -48,12 +49,14 @@ class FtpReplica implements ReplicaClient {
   readonly tree: TreeClient;
   readonly upkeep: UpkeepClient;
   readonly #link: PeerLink;
+  readonly members: MembersClient;
 
   constructor(options: ReplicaOptions) {
     this.#link = new PeerLink(options);
     this.attic = new AtticClient(this.#link);
     this.tree = new TreeClient(this.#link);
     this.upkeep = new UpkeepClient(this.#link);
+    this.members = new MembersClient(this.#link);
   }
 
   get endpoint(): ReplicaOptions['endpoint'] {

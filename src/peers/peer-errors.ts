@@ -4,7 +4,7 @@ import type { Endpoint } from '../config/settings-api.ts';
 import { Refusal, type RefusalKind } from '../replication/operation.ts';
 import { systemCodeOf } from '../system/exit-status.ts';
 import { formatEndpoint } from '../system/port-in-use.ts';
-import { ReplicaUnreachable, ReplicaUntrusted } from './replica-client-api.ts';
+import { MemberRetired, ReplicaUnreachable, ReplicaUntrusted } from './replica-client-api.ts';
 import { type TlsCredentials, WrongMember } from './trust.ts';
 import { parseObject } from './wire.ts';
 
@@ -65,6 +65,7 @@ function errorOfReply(error: FTPError, peer: string): Error {
     try {
       const { error: kind, message, path } = parseObject(text);
       const about = String(message);
+      if (kind === 'retired') return new MemberRetired(`${peer} refuses this member: ${about}`);
       if (kind === 'refused') return new ReplicaUntrusted(`${peer} refuses this member: ${about}`);
       if (typeof kind === 'string' && Object.hasOwn(kinds, kind)) {
         return new Refusal(kind as RefusalKind, about, typeof path === 'string' ? { path } : {});

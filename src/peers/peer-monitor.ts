@@ -11,6 +11,7 @@ import type { Logger } from '../system/logger-api.ts';
 import type { LocalReplica } from './local-replica.ts';
 import type { Peer } from './peer.ts';
 import type { Hello } from './protocol.ts';
+import { MemberRetired } from './replica-client-api.ts';
 
 const CALM_MS = 5_000;
 const LAGGING_MS = 1_000;
@@ -88,12 +89,15 @@ export class PeerMonitor {
     const before = peer.state.kind;
     try {
       const own = await local.hello();
+      if (own !== null) peer.noteRetired(own.retired);
       const from = own === null ? undefined : { member: own.member, store: own.store, boot: own.boot };
       await this.#judge(await this.#ask(from), own);
       this.#retryMs = FIRST_RETRY_MS;
     } catch (error) {
       if (this.#stop.signal.aborted) return 0;
       peer.lost(error);
+      // Our own storage server hears of it in the round, and takes no more writes.
+      if (error instanceof MemberRetired && before !== 'refused') this.#sweepHere();
       this.#retryMs = Math.min(this.#retryMs * 2, LONGEST_RETRY_MS);
     }
     this.#tell(before);
@@ -131,8 +135,11 @@ export class PeerMonitor {
         : { kind: 'refused', reason: `it has this member's identity (${hello.member}): a cloned card?` };
       return;
     }
+    // Who is retired must be known everywhere soon; lists go from member to member with the sweeps.
+    if (own?.readOnly === null && hello.retired.some((id) => !own.retired.includes(id))) this.#sweepHere();
     const returned = !peer.isReachable;
     peer.answered(hello, own?.knowledge ?? local.lastHello?.knowledge ?? knownByOthers());
+    if (peer.isRetired) return;
     this.#peerBehind = peer.isInStep ? 0 : this.#peerBehind + 1;
     this.#selfBehind = own === null || includes(own.knowledge, hello.knowledge) ? 0 : this.#selfBehind + 1;
     if (returned || this.#peerBehind >= LOOKS_BEFORE_SWEEP) {

@@ -44,6 +44,8 @@ export class Peer {
   /** Our own knowledge as it was at the last answers: the first is settled as soon as it is old enough. */
   #past: Knowledge[] = [];
   #slowUntil = 0;
+  /** Ids that are retired, as our own storage server said last. */
+  #retired: readonly string[] = [];
 
   constructor(endpoint: Endpoint, client: ReplicaClient) {
     this.endpoint = endpoint;
@@ -62,6 +64,22 @@ export class Peer {
     return this.state.kind === 'in step';
   }
 
+  /** An operator said that it is no member any more: nothing is pushed to it, and it does not count. */
+  get isRetired(): boolean {
+    return this.hello !== null && this.#retired.includes(this.hello.member);
+  }
+
+  noteRetired(retired: readonly string[]): void {
+    this.#retired = retired;
+    if (this.isRetired) this.#refuseRetired();
+  }
+
+  #refuseRetired(): void {
+    const reason = `${this.hello?.member} was retired: take its address out of PEERS.txt, or give the board a new identity`;
+    this.state = { kind: 'refused', reason };
+    this.#past = [];
+  }
+
   /** It was too slow for an upload a moment ago. */
   get isSlow(): boolean {
     return performance.now() < this.#slowUntil;
@@ -76,7 +94,8 @@ export class Peer {
     const settled = this.#settled(own, now);
     const has = (vector: VersionVector | undefined) => vector !== undefined && includes(knowledge, vector);
     const mayBeOnItsWay = settled === undefined && this.isInStep;
-    if (readOnly !== null) this.state = { kind: 'lagging', reason: `takes no writes: ${readOnly}` };
+    if (this.isRetired) this.#refuseRetired();
+    else if (readOnly !== null) this.state = { kind: 'lagging', reason: `takes no writes: ${readOnly}` };
     else if (this.#owes()) this.state = { kind: 'lagging', reason: 'is catching up' };
     else if (has(own) || has(settled) || mayBeOnItsWay) this.state = { kind: 'in step' };
     else this.state = { kind: 'lagging', reason: 'is catching up' };
@@ -103,6 +122,7 @@ export class Peer {
     const reason = error instanceof Error ? error.message : String(error);
     this.state = { kind: error instanceof ReplicaUntrusted ? 'refused' : 'away', reason };
     this.#past = [];
+    if (this.isRetired) this.#refuseRetired();
   }
 
   /** It may lack these records: nobody waits for it until it says that it knows them. */

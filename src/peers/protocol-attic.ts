@@ -44,8 +44,6 @@ export interface AtticCalls {
   restore(request: Extract<TrashRequest, { restore: string }>): Promise<RestoreReply>;
   emptyTrash(before?: number): Promise<EmptyReply>;
   conflicts(): Promise<AsyncIterable<ConflictEntry>>;
-  /** A member for ever. */
-  retire(member: string): Promise<void>;
 }
 
 /** A file that is shown under a conflict name. */

@@ -45,6 +45,8 @@ export interface Hello {
   readonly members: readonly string[];
   /** Member ids retired by an operator: never again taken for members. */
   readonly retired: readonly string[];
+  /** A new store that has not got from the others what they have. A member that never had others stays so. */
+  readonly joining: boolean;
   /** Root of the hash tree (replication/hash-tree.ts), of the same moment as `knowledge` and `changes`. */
   readonly tree: string;
   readonly freeBytes: number;
@@ -152,6 +154,8 @@ export interface ExchangeEnd {
   readonly store: string;
   readonly incarnation: string;
   readonly knowledge: VersionVector;
+  /** That of the ChangesHeader: who takes over K must write later than what K lets it forget. */
+  readonly collectedStamp: number;
   /** The cursor reached: ChangesHeader.upTo. */
   readonly upTo: number;
 }
@@ -172,6 +176,8 @@ export interface ChangesHeader {
   readonly store: string;
   readonly incarnation: string;
   readonly knowledge: VersionVector;
+  /** Highest stamp of any tombstone that this store, or one whose knowledge it took over, has collected. */
+  readonly collectedStamp: number;
   readonly upTo: number;
   readonly count: number;
 }

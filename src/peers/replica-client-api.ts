@@ -20,6 +20,7 @@ import type {
   StageRequest,
 } from './protocol.ts';
 import type { AtticCalls } from './protocol-attic.ts';
+import type { MembersCalls } from './protocol-members.ts';
 import type {
   ProxyReport,
   StatusReply,
@@ -66,6 +67,8 @@ export interface ReplicaClient {
   status(): Promise<StatusReply>;
   /** Trash and conflict copies, for the command. */
   readonly attic: AtticCalls;
+  /** Only of this member's own storage server. */
+  readonly members: MembersCalls;
   close(): void;
 }
 
@@ -88,5 +91,9 @@ export class ReplicaUnreachable extends Error {
   override readonly name = 'ReplicaUnreachable';
 }
 export class ReplicaUntrusted extends Error {
-  override readonly name = 'ReplicaUntrusted';
+  override readonly name: string = 'ReplicaUntrusted';
+}
+/** It says that this very member was retired. */
+export class MemberRetired extends ReplicaUntrusted {
+  override readonly name = 'MemberRetired';
 }

@@ -7,6 +7,7 @@ import type { Logger } from '../system/logger-api.ts';
 import { commitEverywhere } from './commit-everywhere.ts';
 import { FanOutUpload } from './fan-out-upload.ts';
 import { openReplica } from './ftp-replica.ts';
+import { listAhead, peersAhead } from './joining.ts';
 import { LocalReplica } from './local-replica.ts';
 import { type Members, RecentRecords, reachablePeers } from './members.ts';
 import type { Peer } from './peer.ts';
@@ -56,6 +57,8 @@ const VERBS: { readonly [op in Exclude<Operation['op'], 'put'>]: string } = {
 
 /** How long a peer may take to say that it has what nobody here ever heard of. */
 const SECOND_OPINION_MS = 1_500;
+/** The same while nearly everything is with the others only. */
+const JOINING_OPINION_MS = 10_000;
 
 class FtpReplicaSet implements PeeredReplicaSet {
   readonly #members: Members;
@@ -89,6 +92,8 @@ class FtpReplicaSet implements PeeredReplicaSet {
 
   /** This member may have just returned: what it never heard of, a peer that knows more may have. */
   async #lookupWhereMoreIsKnown(path: string): Promise<Entry | null> {
+    // Still joining, it lacks nearly everything: a peer that takes its time is waited for, and silence is no answer.
+    const joining = path !== '/' && (await peersAhead(this.#members)).length > 0;
     const own = this.#members.local.lastHello?.knowledge;
     if (own === undefined || path === '/') return null;
     const ahead = reachablePeers(this.#members).filter(
@@ -100,18 +105,24 @@ class FtpReplicaSet implements PeeredReplicaSet {
         return (await peer.client.record({ path })).entry;
       } catch (error) {
         if (!(error instanceof Refusal)) this.#members.peers.lost(peer, error);
-        return null;
+        return undefined;
       }
     });
-    const late = Promise.withResolvers<null[]>();
-    const timer = setTimeout(() => late.resolve([]), SECOND_OPINION_MS);
+    const late = Promise.withResolvers<(Entry | null | undefined)[]>();
+    const timer = setTimeout(() => late.resolve([]), joining ? JOINING_OPINION_MS : SECOND_OPINION_MS);
     const entries = await Promise.race([Promise.all(answers), late.promise]);
     clearTimeout(timer);
-    return entries.find((entry) => entry !== null) ?? null;
+    const found = entries.find((entry) => entry !== null && entry !== undefined);
+    if (joining && found === undefined && !entries.includes(null)) {
+      throw new Refusal('busy', 'this member is still joining, and the others do not answer', { path });
+    }
+    return found ?? null;
   }
 
   async list(path: string): Promise<AsyncIterable<Entry>> {
-    return await this.#ask((client) => client.list(path));
+    const ahead = await peersAhead(this.#members);
+    const listed = ahead.length === 0 ? null : await listAhead(this.#members, ahead, path);
+    return listed ?? (await this.#ask((client) => client.list(path)));
   }
 
   /** The local replica, else a peer: those in step first. Before a peer that lags, the local one gets a moment to return. */

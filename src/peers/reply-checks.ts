@@ -45,6 +45,7 @@ export function parseHello(text: string): Hello {
     knowledge: 'object',
     members: 'array',
     retired: 'array',
+    joining: 'boolean',
     tree: 'string',
     freeBytes: 'number',
     changes: 'number',
@@ -81,6 +82,7 @@ export function parseHeader(line: string): ChangesHeader {
     store: 'string',
     incarnation: 'string',
     knowledge: 'object',
+    collectedStamp: 'number',
     upTo: 'number',
     count: 'number',
   });

@@ -47,7 +47,9 @@ export function take(
   if (mode === 'partial' && mustWait(overlay, local, decision)) return 'deferred';
   if (local !== undefined && isDuplicate(local, record)) alarms.push(duplicateAlarm(record));
   if (decision.kind === 'stale') return 'superseded';
-  overlay.put(decision.survivor);
+  // A table may make its records anew at each look: what is here already must not count as a change, of which everybody
+  // would be told again, and by which a deletion would never grow old.
+  if (decision.survivor !== local) overlay.put(decision.survivor);
   // Where the copy belongs another file may be, and lose its name or keep it: the loser of that is copied in its turn.
   if (decision.copy !== undefined) take(overlay, decision.copy, 'complete', alarms);
   return decision.kind;

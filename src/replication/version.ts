@@ -27,6 +27,16 @@ export function join(a: VersionVector, b: VersionVector): VersionVector {
   return joined;
 }
 
+/** What both include. */
+export function common(a: VersionVector, b: VersionVector): VersionVector {
+  const shared: { [actor: string]: number } = {};
+  for (const [actor, seq] of Object.entries(a)) {
+    const least = Math.min(seq, b[actor] ?? 0);
+    if (least > 0) shared[actor] = least;
+  }
+  return shared;
+}
+
 export function withDot(vector: VersionVector, [actor, seq]: Dot): VersionVector {
   return join(vector, { [actor]: seq });
 }

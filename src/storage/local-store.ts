@@ -29,6 +29,7 @@ import type { ReadOnlyReason } from './disk/store-identity.ts';
 import type { Trash } from './disk/trash.ts';
 import type { GroupCommit } from './group-commit.ts';
 import { Maintenance } from './maintenance.ts';
+import { Membership, retiredReason } from './membership.ts';
 import { Merger } from './merge-records.ts';
 import { SHA256 } from './record-check.ts';
 import type { OpenedObject, StagedFile, StagingWriter, Store, StoreOptions } from './store-api.ts';
@@ -53,22 +54,28 @@ export class LocalStore implements Store {
   readonly #committer: Committer;
   readonly #merger: Merger;
   readonly #maintenance: Maintenance | undefined;
-  readonly #members: Set<string>;
   readonly attic: Attic;
+  readonly members: Membership;
   readonly #boot = randomBytes(8).toString('hex');
   #readOnly: ReadOnlyReason;
   #closing: Promise<void> | undefined;
 
   constructor(parts: LocalStoreParts) {
-    const { catalog, volume, queue } = parts;
+    const { catalog, volume, queue, options } = parts;
     this.#parts = parts;
     this.#tree = new TreeReader(catalog.reader, volume, catalog.shownAt, () => catalog.openSnapshot());
     this.#committer = new Committer(parts, queue);
     this.#merger = new Merger(parts, queue);
     this.attic = new Attic(parts, this.#committer, (path, action) => this.#writing(path, action));
     this.upkeep = new ReplicaUpkeep(parts, queue, (path, action) => this.#writing(path, action));
-    this.#members = new Set([...catalog.ledger.members(), parts.options.member]);
     this.#readOnly = parts.readOnly;
+    this.members = new Membership({
+      ...{ catalog, queue, options },
+      writing: (action) => this.#writing(undefined, action),
+      mayWrite: () => this.#readOnly === null && this.#closing === undefined,
+      onRetired: (reason) => this.stopWriting(reason),
+    });
+    if (this.members.isRetired(options.member)) this.stopWriting(retiredReason(options.member));
     if (this.#readOnly === null) this.#maintenance = new Maintenance(parts);
   }
 
@@ -80,7 +87,7 @@ export class LocalStore implements Store {
 
   hello(): Hello {
     const { catalog, space, options } = this.#parts;
-    const { store, incarnation, knowledge, change } = catalog.committed;
+    const { store, incarnation, knowledge, change, joining } = catalog.committed;
     return {
       protocol: PROTOCOL_VERSION,
       member: options.member,
@@ -89,8 +96,9 @@ export class LocalStore implements Store {
       incarnation,
       boot: this.#boot,
       knowledge,
-      members: [...this.#members].sort(),
-      retired: [],
+      members: this.members.present,
+      retired: this.members.lists.retired,
+      joining: joining !== '',
       tree: catalog.tree.root,
       freeBytes: space.freeBytes(),
       readOnly: this.#readOnly,
@@ -171,20 +179,6 @@ export class LocalStore implements Store {
 
   cursor({ store, incarnation }: CursorRequest): CursorReply {
     return { after: this.#parts.catalog.reader.cursor(store, incarnation) };
-  }
-
-  meetMember(member: string): void {
-    const { catalog, queue, now, options } = this.#parts;
-    if (this.#members.has(member) || this.#readOnly !== null || this.#closing !== undefined) return;
-    this.#members.add(member);
-    const met = queue.run({
-      path: undefined,
-      execute: async () => catalog.ledger.meet(member, now()),
-    });
-    met.catch((error: unknown) => {
-      this.#members.delete(member); // so that the next meeting tries again
-      options.log('warn', 'a member could not be remembered', { member, error: message(error) });
-    });
   }
 
   async openObject(sha256: string): Promise<OpenedObject> {

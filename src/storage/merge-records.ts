@@ -1,6 +1,12 @@
 /** SITE MERGE: takes records decided elsewhere. */
 import { createInterface } from 'node:readline';
-import { type Content, INLINE_RECORDS_BYTES, type MergeReply, type MergeRequest } from '../peers/protocol.ts';
+import {
+  type Content,
+  type ExchangeEnd,
+  INLINE_RECORDS_BYTES,
+  type MergeReply,
+  type MergeRequest,
+} from '../peers/protocol.ts';
 import { type PushedRecord, Refusal } from '../replication/operation.ts';
 import type { MergeOutcome, MergePlan } from '../replication/plan.ts';
 import { planMerge } from '../replication/plan-merge.ts';
@@ -36,7 +42,7 @@ export class Merger {
   /** Throws Refusal; then nothing has changed. */
   async merge(request: MergeRequest): Promise<MergeReply> {
     const records = await this.#read(request);
-    if (request.exchange !== undefined) checkVector(request.exchange.knowledge);
+    if (request.exchange !== undefined) checkExchange(request.exchange);
     const prepared = await this.#prepare(records, request.content ?? {});
     let merged: Merged;
     try {
@@ -155,6 +161,7 @@ export class Merger {
     catalog.learn(plan.knowledge, mode === 'push' ? records.map(({ record }) => record.dot) : []);
     if (mode === 'complete' && exchange !== undefined) {
       catalog.ledger.setCursor(exchange.store, exchange.incarnation, exchange.upTo);
+      catalog.raiseCollectedStamp(exchange.collectedStamp);
     }
     return { outcomes, need, alarms: plan.alarms };
   }
@@ -181,6 +188,12 @@ export class Merger {
     const text = Buffer.from(`${outcomes.join('\n')}\n`);
     return { outcomesBatch: await this.#context.staging.writeBatch(text), counts, need };
   }
+}
+
+function checkExchange({ knowledge, collectedStamp }: ExchangeEnd): void {
+  checkVector(knowledge);
+  if (!Number.isSafeInteger(collectedStamp) || collectedStamp < 0)
+    throw new Refusal('invalid', 'not a stamp');
 }
 
 function changes(outcome: MergeOutcome): boolean {

@@ -18,6 +18,7 @@ import type {
   StageRequest,
 } from '../peers/protocol.ts';
 import type { ConflictEntry, EmptyReply, RestoreReply, TrashEntry } from '../peers/protocol-attic.ts';
+import type { CollectReply, CollectRequest, MemberLists, MembersRequest } from '../peers/protocol-members.ts';
 import type { ReplicaRecord } from '../replication/record.ts';
 
 import type { Upkeep } from './upkeep/upkeep-api.ts';
@@ -75,6 +76,18 @@ export interface AtticStore {
   empty(before?: number): Promise<EmptyReply>;
 }
 
+/** Who belongs to the network, and what may be forgotten because all of them know it. */
+export interface StoreMembers {
+  /** Before a member is served for the first time. Never rejects. */
+  meet(member: string): Promise<void>;
+  isRetired(member: string): boolean;
+  /** Throws Refusal invalid, read-only. */
+  join(request: MembersRequest): Promise<MemberLists>;
+  /** Throws Refusal not-found, invalid, read-only. */
+  retire(member: string): Promise<MemberLists>;
+  collect(request: CollectRequest): Promise<CollectReply>;
+}
+
 /** All methods throw `Refusal` (replication/operation.ts) for what a client may be told; anything else is a defect or a broken disk. */
 export interface Store {
   hello(): Hello;
@@ -104,8 +117,7 @@ export interface Store {
   };
   readonly upkeep: Upkeep;
   cursor(request: CursorRequest): CursorReply;
-  /** Remembers that this member exists (replicated member list comes later). */
-  meetMember(member: string): void;
+  readonly members: StoreMembers;
 
   /** Throws missing-content. */
   openObject(sha256: string): Promise<OpenedObject>;

@@ -38,8 +38,8 @@ export async function pull(context: PullContext): Promise<TreeComparison> {
     await exchange.complete(null);
     const comparison = await exchangeTrees(context);
     if (nothingNew && includes(own.knowledge, header.knowledge)) return comparison;
-    const { knowledge, upTo } = header;
-    await exchange.complete({ store, incarnation, knowledge, upTo });
+    const { knowledge, collectedStamp, upTo } = header;
+    await exchange.complete({ store, incarnation, knowledge, collectedStamp, upTo });
     return comparison;
   } finally {
     await feed.close();

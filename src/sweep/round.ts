@@ -11,6 +11,7 @@ import { pull } from './anti-entropy.ts';
 import { endForgotten } from './forgotten.ts';
 import { emptyProgress, type RoundProgress, reportOf } from './progress.ts';
 import { examineSuspects, repairMissing } from './repair.ts';
+import { RoundMembers } from './round-members.ts';
 import { scrub } from './scrub.ts';
 import { exchangeTrees } from './tree-exchange.ts';
 import { type VolumeCare, walkWhenDue } from './volume-care.ts';
@@ -56,12 +57,14 @@ class Round {
   readonly #options: RoundOptions;
   readonly #startedAt: number;
   readonly #progress: RoundProgress = emptyProgress();
-  /** Peers pulled completely. */
-  #pulled = 0;
+  readonly #members: RoundMembers;
 
   constructor(options: RoundOptions) {
     this.#options = options;
     this.#startedAt = options.now();
+    const { local, signal, dryRun = false } = options;
+    const failed = (error: unknown) => this.#failed(local, error);
+    this.#members = new RoundMembers({ local, signal, dryRun, failed });
   }
 
   async run(): Promise<SweepReport> {
@@ -71,6 +74,7 @@ class Round {
       const reachable = await this.#greet();
       await this.#pullFromAll(reachable);
       await this.#careForVolume(reachable);
+      await this.#members.settle();
       this.#enter('', 0);
     } finally {
       clearInterval(ticking);
@@ -81,12 +85,14 @@ class Round {
   async #greet(): Promise<Reachable[]> {
     const { peers, signal } = this.#options;
     const greetings = await Promise.allSettled(peers.map((peer) => peer.hello(undefined, signal)));
-    return peers.flatMap((peer, index) => {
+    const reachable = peers.flatMap((peer, index) => {
       const greeting = greetings[index];
       if (greeting?.status === 'fulfilled') return [{ peer, hello: greeting.value }];
       this.#failed(peer, greeting?.reason);
       return [];
     });
+    const isPeer = await this.#members.greeted(greetings);
+    return reachable.filter(({ hello }) => isPeer(hello));
   }
 
   async #pullFromAll(reachable: readonly Reachable[]): Promise<void> {
@@ -97,13 +103,17 @@ class Round {
       this.#progress.done = index;
       // Anew for each: what came from the last one is known now.
       const own = await local.hello();
-      if (!this.#isAnother(peer, hello, own)) continue;
+      if (!this.#isAnother(peer, hello, own)) {
+        if (hello.boot !== own.boot) this.#members.missed();
+        continue;
+      }
       const others = reachable.filter((other) => other.peer !== peer).map((other) => other.peer);
       try {
         await this.#pullFrom(peer, hello, own, others);
-        this.#pulled += 1;
+        await this.#members.pulledFrom({ peer, hello }, own);
       } catch (error) {
         signal.throwIfAborted();
+        this.#members.missed();
         this.#failed(peer, error);
       }
     }
@@ -157,7 +167,7 @@ class Round {
         signal,
         now,
         dryRun,
-        pulled: this.#pulled,
+        caughtUp: peers.length === 0 || this.#members.anyPulled,
         alone: peers.length === 0,
         progress,
         always: walk,

@@ -20,9 +20,9 @@ interface WalkRequest {
   readonly signal: AbortSignal;
   readonly now: () => number;
   readonly dryRun: boolean;
-  /** Peers that were pulled completely in this round. */
-  readonly pulled: number;
-  /** There are none to ask. */
+  /** A peer was pulled completely in this round, or none was reached. */
+  readonly caughtUp: boolean;
+  /** None was reached. */
   readonly alone: boolean;
   readonly always: boolean;
   readonly progress: RoundProgress;
@@ -30,12 +30,12 @@ interface WalkRequest {
 
 /** Resolves with how many changes from outside became versions. */
 export async function walkWhenDue(request: WalkRequest): Promise<number> {
-  const { local, volume, signal, now, dryRun, pulled, alone, always, progress } = request;
+  const { local, volume, signal, now, dryRun, caughtUp, alone, always, progress } = request;
   const { walkedAt } = await local.upkeep.state();
   // A time in the future was written down while the clock was wrong.
   const due = walkedAt === null || walkedAt > now() || now() - walkedAt >= WALK_EVERY_MS;
   // What is unknown here may have come from a peer; first things first.
-  if ((pulled === 0 && !alone) || !(due || always)) return 0;
+  if (!caughtUp || !(due || always)) return 0;
   const result = await walk({
     local,
     signal,

@@ -24,6 +24,7 @@ const status: StatusReply = {
     knowledge: {},
     members: ['left-aaaa', 'old-cccc', 'right-bbbb'],
     retired: ['dead-dddd'],
+    joining: false,
     tree: '0'.repeat(64),
     freeBytes: 1,
     readOnly: null,

@@ -43,6 +43,7 @@ const reply: StatusReply = {
     knowledge: {},
     members: ['left-aaaa'],
     retired: [],
+    joining: false,
     tree: '0'.repeat(64),
     freeBytes: 5 * 2 ** 30,
     readOnly: null,
@@ -100,6 +101,14 @@ test('a replica that takes no writes says so, and a proxy that is not there too'
   const page = statusPage({ ...reply, hello: { ...reply.hello, readOnly: 'the disk is not mounted' } }, now);
   t.regex(page, /^READ ONLY +the disk is not mounted$/m);
   t.regex(page, /the proxy is not running/);
+});
+
+test('a member that joins says so as long as there are others', (t) => {
+  const hello = { ...reply.hello, joining: true };
+  const others = { ...hello, members: ['left-aaaa', 'right-bbbb'] };
+  t.regex(statusPage({ ...reply, hello: others }, now), /^JOINING +it has yet to fetch/m);
+  t.notRegex(statusPage({ ...reply, hello: { ...hello, members: ['left-aaaa'] } }, now), /JOINING/);
+  t.notRegex(statusPage({ ...reply, hello: { ...others, joining: false } }, now), /JOINING/);
 });
 
 test('a failed sweep tells what failed', (t) => {

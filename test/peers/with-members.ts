@@ -28,6 +28,10 @@ export interface LabOptions {
   readonly wires?: boolean;
   /** Its own proxy too. */
   readonly ownWires?: boolean;
+  /** The clock of all stores. */
+  readonly now?: () => number;
+  /** Members, from the last one on, that neither run nor are listed at first. */
+  readonly later?: number;
   /** Addresses that a member's list of peers has besides the others. */
   readonly listed?: (lab: Lab, member: LabMember) => readonly Endpoint[];
 }
@@ -81,7 +85,7 @@ export class LabMember {
       member: this.id,
       name: this.name,
       reserveBytes: 0,
-      now: Date.now,
+      now: this.#lab.now,
       log: () => undefined,
     });
     this.#boots += 1;
@@ -151,10 +155,12 @@ export class Lab {
   readonly folder: string;
   readonly key: NetworkKey;
   readonly members: LabMember[] = [];
+  readonly now: () => number;
 
-  constructor(folder: string, key: NetworkKey) {
+  constructor(folder: string, key: NetworkKey, now: () => number) {
     this.folder = folder;
     this.key = key;
+    this.now = now;
   }
 
   member(name: string): LabMember {
@@ -166,7 +172,9 @@ export class Lab {
   /** Everybody sees everybody in step. */
   async inStep(): Promise<void> {
     await until(() =>
-      this.members.every(({ replicas }) => replicas.members().every(({ state }) => state === 'in step')),
+      this.members.every(({ replicas }) =>
+        (replicas?.members() ?? []).every(({ state }) => state === 'in step'),
+      ),
     );
   }
 }
@@ -186,7 +194,11 @@ export async function withMembers(
 ): Promise<void> {
   t.timeout(120_000);
   const folder = await mkdtemp(join(tmpdir(), 'cloudroid-peers-'));
-  const lab = new Lab(folder, await loadOrMakeNetworkKey(join(folder, 'network.key')));
+  const lab = new Lab(
+    folder,
+    await loadOrMakeNetworkKey(join(folder, 'network.key')),
+    options.now ?? Date.now,
+  );
   const loopback = new Loopback();
   try {
     for (let index = 0; index < options.members; index += 1) {
@@ -199,15 +211,16 @@ export async function withMembers(
           : null;
       lab.members.push(new LabMember(lab, 'abcdefghi'.charAt(index), { host, port }, wire));
     }
-    for (const member of lab.members) {
+    const early = lab.members.slice(0, lab.members.length - (options.later ?? 0));
+    for (const member of early) {
       await member.startStorage();
       await member.openClients(
         options.ack ?? 'reachable',
         options.ownWires === true ? member.door : member.at,
       );
     }
-    for (const member of lab.members) {
-      const others = lab.members.filter((other) => other !== member).map(({ door }) => door);
+    for (const member of early) {
+      const others = early.filter((other) => other !== member).map(({ door }) => door);
       member.replicas.setPeers([...others, ...(options.listed?.(lab, member) ?? [])]);
     }
     await run(lab);

@@ -97,6 +97,7 @@ test('in a partial merge what lacks its bytes or replaces something waits, the r
     store: 'other-store',
     incarnation: 'bbbbbbbb',
     knowledge: { [B]: 5 },
+    collectedStamp: 0,
     upTo: 77,
   };
   const receiver = store.hello().incarnation;
@@ -118,6 +119,7 @@ test('an exchange that began before a restart claims nothing: the store may have
     store: 'other-store',
     incarnation: 'bbbbbbbb',
     knowledge: { [B]: 5 },
+    collectedStamp: 0,
     upTo: 77,
   };
   const receiver = 'before00';

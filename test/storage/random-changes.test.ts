@@ -79,6 +79,7 @@ async function exchange(from: Store, to: Store): Promise<void> {
       store: header.store,
       incarnation: header.incarnation,
       knowledge: header.knowledge,
+      collectedStamp: header.collectedStamp,
       upTo: header.upTo,
     },
     receiver: to.hello().incarnation,

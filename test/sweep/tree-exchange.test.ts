@@ -20,6 +20,7 @@ async function claimAll(member: LabMember, of: LabMember, withKnowledge = true):
       store,
       incarnation,
       knowledge: withKnowledge ? knowledge : {},
+      collectedStamp: 0,
       upTo: changes,
     },
     receiver: own.incarnation,

@@ -144,7 +144,7 @@ test.serial(
         context: {},
         kept: [],
       });
-      const header = { ...hello, upTo: 5_001, count: 5_001 };
+      const header = { ...hello, collectedStamp: 0, upTo: 5_001, count: 5_001 };
       const peer = bent(client, {
         changes: async () => ({
           header,

@@ -1,8 +1,8 @@
 /** The catalog's smaller tables: cursors, remembered operations, intents, trash, members. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { TrashReason } from '../../peers/protocol-attic.ts';
-import { UNSET_BEFORE_MS } from '../steady-clock.ts';
 import { isPlanted } from '../../system/planted-bug.ts';
+import { UNSET_BEFORE_MS } from '../steady-clock.ts';
 
 /** A step still to be done on disk; redoing one that is done changes nothing. Places are virtual paths. */
 export type Intent =
@@ -182,11 +182,22 @@ export class CatalogLedger {
     this.#database.prepare('INSERT OR IGNORE INTO members (member, met_at) VALUES (?, ?)').run(member, at);
   }
 
-  members(): readonly string[] {
+  /** For ever; also one that only others have met. */
+  retire(member: string, at: number): void {
+    this.#database
+      .prepare(
+        `INSERT INTO members (member, met_at, retired_at) VALUES (?, ?, ?)
+         ON CONFLICT (member) DO UPDATE SET retired_at = coalesce(retired_at, excluded.retired_at)`,
+      )
+      .run(member, at, at);
+  }
+
+  /** Everybody ever met, retired ones too. */
+  members(): readonly { readonly member: string; readonly retired: boolean }[] {
     return this.#database
-      .prepare('SELECT member FROM members ORDER BY member')
+      .prepare('SELECT member, retired_at FROM members ORDER BY member')
       .all()
-      .map((row) => String(row['member']));
+      .map((row) => ({ member: String(row['member']), retired: row['retired_at'] !== null }));
   }
 }
 

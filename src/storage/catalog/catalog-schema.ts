@@ -132,6 +132,10 @@ export function openWriter(file: string): DatabaseSync {
           `The catalog ${file} has format ${version}, this version of Cloudroid reads format ${SCHEMA_VERSION}.`,
         );
       }
+      // No new format: whoever does not know it loses nothing.
+      database.exec(
+        `CREATE INDEX IF NOT EXISTS records_tombstones ON records (stored_at) WHERE kind = ${KIND_TOMBSTONE}`,
+      );
       return database;
     } catch (error) {
       database.close();

@@ -19,7 +19,10 @@ export interface CatalogState {
   /** Highest change number given out, never given out again. */
   readonly change: number;
   readonly knowledge: VersionVector;
+  /** Highest stamp of any tombstone that was collected, here or where this member learnt what it knows. */
   readonly collectedStamp: number;
+  /** 'yes' in a new store until it has, by complete exchanges, what the others have; then ''. */
+  readonly joining: string;
   readonly totals: Readonly<Totals>;
   readonly trashBytes: number;
 }
@@ -45,6 +48,7 @@ export function loadState(database: DatabaseSync): CatalogState {
     change: Number(meta.get('change') ?? 0),
     knowledge: loadKnowledge(database),
     collectedStamp: Number(meta.get('collectedStamp') ?? 0),
+    joining: meta.get('joining') ?? '',
     totals: {
       files: number(`SELECT count(*) n FROM records WHERE kind = ${KIND_FILE}`),
       bytes: number(`SELECT sum(size) n FROM records WHERE kind = ${KIND_FILE}`),
@@ -77,6 +81,7 @@ const META_KEYS = [
   'lastSeq',
   'change',
   'collectedStamp',
+  'joining',
 ] as const;
 
 export class StateWriter {

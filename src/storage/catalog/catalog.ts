@@ -16,6 +16,7 @@ import { type CatalogState, loadState, StateWriter } from './catalog-state.ts';
 import { HashTreeTable } from './hash-tree-table.ts';
 import { RecordReader } from './record-reader.ts';
 import { Effects, RecordWriter } from './record-writer.ts';
+import { TombstoneTable } from './tombstone-table.ts';
 
 /** Bigger catalogs are not read through at every start; what is damaged in them shows when it is used. */
 const QUICK_CHECK_BYTES = 64 * 1024 * 1024;
@@ -30,6 +31,7 @@ export class Catalog {
   readonly table: RecordReader;
   readonly records: RecordWriter;
   readonly ledger: CatalogLedger;
+  readonly tombstones: TombstoneTable;
   readonly #database: DatabaseSync;
   readonly #readDatabase: DatabaseSync;
   readonly #stateWriter: StateWriter;
@@ -51,6 +53,7 @@ export class Catalog {
     this.table = new RecordReader(this.#database, () => this.#state);
     this.records = new RecordWriter(this.#database, this.table, shownAt);
     this.ledger = new CatalogLedger(this.#database);
+    this.tombstones = new TombstoneTable(this.#database, this.#readDatabase);
     this.#tree = new HashTreeTable(this.#database);
     // A catalog of format 1 has none. A sum of records that is zero belongs to no record at all.
     if (/^0+$/.test(this.#tree.committed.root)) this.rebuildTree();
@@ -147,10 +150,30 @@ export class Catalog {
     if (known !== this.#state.knowledge) this.#state = { ...this.#state, knowledge: known };
   }
 
+  /** Forgets the tombstones with these change numbers; how many there still were. */
+  forgetTombstones(changes: readonly number[]): number {
+    const stamps = changes
+      .map((change) => this.tombstones.forget(change))
+      .filter((each) => each !== undefined);
+    for (const stamp of stamps) this.raiseCollectedStamp(stamp);
+    return stamps.length;
+  }
+
+  /** A write where a tombstone was forgotten must be later than that. */
+  raiseCollectedStamp(stamp: number): void {
+    if (stamp > this.#state.collectedStamp) this.#state = { ...this.#state, collectedStamp: stamp };
+  }
+
+  /** This store is not joining any more. */
+  joined(): void {
+    this.#state = { ...this.#state, joining: '' };
+  }
+
   /** Durable when this returns. */
   setIdentity(identity: { member: string; store: string; volume: 'new' | 'ready' }): void {
     this.transaction(() => {
-      this.#state = { ...this.#state, ...identity };
+      const joining = identity.store === this.#state.store ? this.#state.joining : 'yes';
+      this.#state = { ...this.#state, ...identity, joining };
       this.ledger.meet(identity.member, 0);
     });
   }

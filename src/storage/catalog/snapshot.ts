@@ -51,6 +51,9 @@ function readSnapshot(
     const upTo = Number(
       database.prepare("SELECT value FROM meta WHERE key = 'change'").get()?.['value'] ?? 0,
     );
+    const collectedStamp = Number(
+      database.prepare("SELECT value FROM meta WHERE key = 'collectedStamp'").get()?.['value'] ?? 0,
+    );
     const { count, rows } = select(database);
     let open = true;
     const close = () => {
@@ -77,7 +80,7 @@ function readSnapshot(
       },
     };
     return {
-      header: { store, incarnation, knowledge, upTo, count },
+      header: { store, incarnation, knowledge, collectedStamp, upTo, count },
       records: { [Symbol.iterator]: () => iterator, [Symbol.dispose]: close },
     };
   } catch (error) {

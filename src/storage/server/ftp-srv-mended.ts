@@ -19,6 +19,7 @@
 import type { TLSSocket } from 'node:tls';
 import type { Logger } from '../../system/logger-api.ts';
 import type { SrvCommand, SrvConnection, SrvConnector, SrvLog } from './ftp-srv-internals.ts';
+import { admit } from './members-verbs.ts';
 import { type CommandContext, peerCommands } from './peer-commands.ts';
 import type { Answer } from './server-answer.ts';
 
@@ -63,6 +64,7 @@ export function mendCommands(
     const run = Object.hasOwn(peerCommands, directive) ? peerCommands[directive] : undefined;
     if (run === undefined) return { code: 502, text: 'No such command here.' };
     if (connection.authenticated !== true) return { code: 530, text: 'Say USER and PASS first.' };
+    await admit(context.services, context.peer);
     return await run(arg ?? '', context, aborted);
   };
 }

@@ -8,9 +8,17 @@ export interface Answer {
   readonly text: string;
 }
 
-/** The peer may not do that, whatever it tries: a cloned identity. Answered with 530; the client takes it for untrusted. */
+/**
+ * The peer may not do that, whatever it tries: a cloned identity, or a retired one. Answered with 530; the client takes it
+ * for untrusted.
+ */
 export class PeerRefused extends Error {
   override readonly name = 'PeerRefused';
+  readonly kind: 'refused' | 'retired';
+  constructor(message: string, kind: 'refused' | 'retired' = 'refused') {
+    super(message);
+    this.kind = kind;
+  }
 }
 
 /** 425, 426: the data connection did not come or broke. Nothing is wrong with disk or request. */
@@ -55,7 +63,7 @@ export function answerForError(error: unknown): Answer | undefined {
     return { code: 550, text: JSON.stringify({ error: 'invalid', message: error.message }) };
   }
   if (error instanceof PeerRefused) {
-    return { code: 530, text: JSON.stringify({ error: 'refused', message: error.message }) };
+    return { code: 530, text: JSON.stringify({ error: error.kind, message: error.message }) };
   }
   if (error instanceof DataConnectionFailed) return { code: error.code, text: oneLine(error.message) };
   return undefined;

@@ -11,6 +11,7 @@ import {
 import type { ProxyReport, StatusReply, SweepCounter, SweepReport } from '../../peers/protocol-reports.ts';
 import { WireError } from '../../peers/wire.ts';
 import { atticVerbs } from './attic-verbs.ts';
+import { membersVerbs } from './members-verbs.ts';
 import { count, type Fields, object, text, wrong } from './request-fields.ts';
 import type { Handler, SitePeer, SiteServices } from './site-handler.ts';
 import { upkeepVerbs } from './upkeep-verbs.ts';
@@ -20,6 +21,7 @@ const MAX_WAIT_SECONDS = 60;
 const verbs: { readonly [verb: string]: Handler } = {
   HELLO: sayHello,
   ...atticVerbs,
+  ...membersVerbs,
   RECORD(request, { store }, { own }): RecordReply {
     const { entry, record, disk } = store.record(text(request, 'path'));
     return own && request['local'] === true && disk !== undefined
@@ -120,7 +122,6 @@ function sayHello(request: Fields, services: SiteServices, peer: SitePeer): Hell
       boot: text(fields, 'boot'),
     };
     services.sightings.check(from, peer);
-    services.store.meetMember(from.member);
   }
   return ownHello(services);
 }
