@@ -195,8 +195,8 @@ test('thousands are forgotten a bounded number at a time, commits going on betwe
     base: null,
   }));
   const { incarnation: receiver } = store.hello();
-  const exchange = { ...store.changes(0).header, store: 'other', knowledge: { [B]: 2500 }, receiver };
-  await store.merge({ mode: 'complete', records, exchange });
+  const exchange = { ...store.changes(0).header, store: 'other', knowledge: { [B]: 2500 } };
+  await store.merge({ mode: 'complete', records, exchange, receiver });
   clock.now += 31 * DAY;
   const collecting = collect({ ...all(), [B]: 2400 });
   const stored = await Promise.all(Array.from({ length: 20 }, (_, n) => put(store, `/new${n}`, `${n}`)));

@@ -7,12 +7,14 @@ import { systemCodeOf } from '../../system/exit-status.ts';
 import type { Logger } from '../../system/logger-api.ts';
 
 const AGAIN_MS = 3_600_000;
+const REPEATED_MS = 60_000;
 const MAX_ADDRESSES = 1000;
 
 export class HandshakeLog {
   readonly #credentials: TlsCredentials;
   readonly #logger: Logger;
   readonly #told = new Map<string, number>();
+  readonly #brokenOff = new Map<string, number>();
 
   constructor(credentials: TlsCredentials, logger: Logger) {
     this.#credentials = credentials;
@@ -29,13 +31,21 @@ export class HandshakeLog {
     const unverified: unknown = socket.authorizationError;
     const code = typeof unverified === 'string' ? unverified : (systemCodeOf(error) ?? '');
     const cause = this.#causeOf(code, below(socket)?.bytesRead ?? 0);
-    if (cause === null) {
+    if (cause === null || (code === 'ECONNRESET' && !this.#isRepeated(address, now))) {
       this.#logger.debug('a handshake was broken off', { address, error });
       return;
     }
     if (this.#told.size >= MAX_ADDRESSES) this.#told.clear();
     this.#told.set(address, now);
     this.#logger.warn(`${address} was refused on the storage port: ${cause}`, { code });
+  }
+
+  /** A process of ours that is stopped in the middle of a handshake hangs up too, once; a member with another key goes on. */
+  #isRepeated(address: string, now: number): boolean {
+    const before = this.#brokenOff.get(address);
+    if (this.#brokenOff.size >= MAX_ADDRESSES) this.#brokenOff.clear();
+    this.#brokenOff.set(address, now);
+    return before !== undefined && now - before < REPEATED_MS;
   }
 
   /** Null: connections that simply ended. */
