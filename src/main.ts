@@ -33,6 +33,13 @@ const commands: CommandTable = {
     switches: { json: 'for programs' },
     load: async () => (await import('./cli/status.ts')).status,
   },
+  disk: {
+    description: 'Says what is to become of a new, foreign or lonely disk',
+    switches: { alone: 'there is no other member to wait for (with disk rebuild)' },
+    maxWords: 1,
+    wordsShown: '[accept | rebuild]',
+    load: async () => (await import('./cli/disk.ts')).disk,
+  },
   peers: {
     description: 'The other members and how they are; edits PEERS.txt',
     maxWords: 2,

@@ -1,13 +1,17 @@
 /** `cloudroid ftp`: the storage server, the one process that changes catalog and volume. */
 
 import { credentialsFor, loadOrMakeNetworkKey } from '../peers/trust.ts';
+import { noteLostCatalog } from '../storage/rebuild/state-marks.ts';
 import { startStorageServer } from '../storage/server/storage-server.ts';
-import { CatalogDamaged, openStore, StoreInUse, VolumeUnfit } from '../storage/store.ts';
+import { openStore, StoreInUse, VolumeUnfit } from '../storage/store.ts';
 import type { Store, StoreOptions } from '../storage/store-api.ts';
 import { CommandError, type ExitStatus, exitStatus } from '../system/exit-status.ts';
 import { formatEndpoint, listenError } from '../system/port-in-use.ts';
 import type { CommandInput } from './command.ts';
 import { runRole } from './role-process.ts';
+
+/** Between finding the catalog damaged and the end of the process. */
+const LAST_WORDS_MS = 500;
 
 /** What keeps a store from opening says in its message what to do; here it gets its exit status. */
 async function openStoreOrExplain(options: StoreOptions): Promise<Store> {
@@ -16,8 +20,6 @@ async function openStoreOrExplain(options: StoreOptions): Promise<Store> {
   } catch (error) {
     if (error instanceof StoreInUse)
       throw new CommandError(exitStatus.inUse, error.message, { cause: error });
-    if (error instanceof CatalogDamaged)
-      throw new CommandError(exitStatus.damaged, error.message, { cause: error });
     if (error instanceof VolumeUnfit)
       throw new CommandError(exitStatus.cannotCreate, error.message, { cause: error });
     throw error;
@@ -35,6 +37,11 @@ export function ftp({ settings, version }: CommandInput): Promise<ExitStatus> {
       name: identity.name,
       now: Date.now,
       log: (level, message, details) => logger[level](message, details),
+      // The supervisor starts a new one, which moves the catalog aside and rebuilds it; the answers under way go out first.
+      onCatalogDamaged: (why) => {
+        noteLostCatalog(settings.stateDir, why);
+        setTimeout(() => process.exit(exitStatus.inputOutput), LAST_WORDS_MS);
+      },
     });
     const listen = settings.storageListen;
     const server = await startStorageServer({

@@ -142,6 +142,7 @@ export function statusPage(status: StatusReply, now: number): string {
     ['Disk check', diskCheckText(status, now)],
   ];
   if (hello.readOnly !== null) rows.push(['READ ONLY', hello.readOnly]);
+  for (const notice of status.notices) rows.push(['NOTICE', escapeControls(notice)]);
   if (proxy !== null) {
     const sessions = `${plural(proxy.sessions, 'session')}, ${plural(proxy.transfers, 'transfer')} now`;
     rows.push([

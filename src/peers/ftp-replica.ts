@@ -18,6 +18,7 @@ import type {
   StageReply,
 } from './protocol.ts';
 import { PROTOCOL_VERSION } from './protocol.ts';
+import type { DiskReply, DiskRequest } from './protocol-disk.ts';
 import type { StatusReply, SweepCounter } from './protocol-reports.ts';
 import type { ReplicaClient, ReplicaUpload } from './replica-client-api.ts';
 import {
@@ -181,6 +182,11 @@ class FtpReplica implements ReplicaClient {
     await this.#link.site('REPORT', report, () => undefined);
   }
 
+  async disk(request: DiskRequest): Promise<DiskReply> {
+    const parse = (text: string) => replyWith<DiskReply>(text, { rebuilding: 'boolean' });
+    return await this.#link.site('DISK', request, parse);
+  }
+
   async status(): Promise<StatusReply> {
     return await this.#link.site('STATUS', {}, (text) =>
       replyWith<StatusReply>(text, {
@@ -188,6 +194,7 @@ class FtpReplica implements ReplicaClient {
         files: 'number',
         startedAt: 'number',
         version: 'string',
+        notices: 'array',
       }),
     );
   }

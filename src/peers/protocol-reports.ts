@@ -74,6 +74,8 @@ export interface StatusReply {
   readonly startedAt: number;
   readonly version: string;
   readonly upkeep: UpkeepState;
+  /** For the operator: what to know of disk and identity, and to do. */
+  readonly notices: readonly string[];
   readonly sweep: SweepReport | null;
   readonly proxy: ProxyReport | null;
 }

@@ -8,6 +8,7 @@
  *   SITE DAMAGED {DamageReport}      -> {quarantined}
  *   SITE REPAIR {sha256}             -> {repaired}: puts staged `sha-<sha256>` where it is missing
  *   SITE REMAKE {path}               -> {}: makes a folder again that the catalog knows and the volume lacks
+ *   SITE DISCARD {Unknown}           -> {discarded}: a file that the catalog does not know goes to the trash
  *   SITE ADOPT {Adoption}            -> {adopted}: a file added or changed behind our back becomes a version
  *   SITE SUSPECT {path}              -> {}: somebody met damage: the next round looks, and is asked for
  *   SITE SUSPECTS {}                 -> {paths}: takes the list
@@ -53,6 +54,8 @@ export interface Adoption {
   readonly size: number;
   readonly sha256: string;
 }
+/** A file as it was seen that no record speaks of. */
+export type Unknown = Pick<Adoption, 'path' | 'ino' | 'mtimeNs'>;
 /** refreshed: the same content in another file on disk, so no new version. gone: it is not as described any more. */
 export type AdoptionOutcome = 'new version' | 'refreshed' | 'gone';
 
@@ -73,8 +76,11 @@ export interface UpkeepState {
   readonly scrubbedBytes: number;
   /** Files whose bytes are missing or damaged here, to be fetched from a peer. */
   readonly missing: number;
+  /** The side that was restored from a backup and not compared with the other since; `volume`: what differs is old. */
+  readonly distrust: 'catalog' | 'volume' | null;
 }
-export type UpkeepChange = Partial<Omit<UpkeepState, 'missing'>>;
+/** `distrust: null`: volume and catalog were compared. */
+export type UpkeepChange = Partial<Omit<UpkeepState, 'missing' | 'distrust'>> & { readonly distrust?: null };
 
 /** The upkeep of a member's own replica, as calls. */
 export interface UpkeepCalls {
@@ -87,6 +93,8 @@ export interface UpkeepCalls {
   forget(forgotten: readonly Forgotten[]): Promise<number>;
   /** False: the file was replaced meanwhile, or was known to be missing. */
   damaged(report: DamageReport): Promise<boolean>;
+  /** False: there is a record for it, or it is another file by now. */
+  discard(unknown: Unknown): Promise<boolean>;
   /** How many files have their bytes again. @throws Refusal missing-content, hash-mismatch */
   repair(sha256: string): Promise<number>;
   /** Makes a folder again that the catalog knows and the volume lacks. */

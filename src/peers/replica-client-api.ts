@@ -20,6 +20,7 @@ import type {
   StageRequest,
 } from './protocol.ts';
 import type { AtticCalls } from './protocol-attic.ts';
+import type { DiskReply, DiskRequest } from './protocol-disk.ts';
 import type { MembersCalls } from './protocol-members.ts';
 import type {
   ProxyReport,
@@ -56,6 +57,8 @@ export interface ReplicaClient {
   readonly tree: TreeCalls;
   /** Only of this member's own replica. */
   readonly upkeep: UpkeepCalls;
+  /** Only of this member's own replica. */
+  disk(request: DiskRequest): Promise<DiskReply>;
   readObject(sha256: string, offset: number): Promise<Readable>;
   cursor(request: CursorRequest): Promise<CursorReply>;
   sweep(request: SweepRequest): Promise<SweepCounter>;

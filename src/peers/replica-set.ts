@@ -125,11 +125,16 @@ class FtpReplicaSet implements PeeredReplicaSet {
     return listed ?? (await this.#ask((client) => client.list(path)));
   }
 
-  /** The local replica, else a peer: those in step first. Before a peer that lags, the local one gets a moment to return. */
+  /**
+   * The local replica, else a peer: those in step first. Before a peer that lags, the local one gets a moment to return.
+   * One that takes no writes may lack much (its catalog is rebuilt, its disk is away): peers are asked before it.
+   */
   async #ask<T>(call: (client: ReplicaClient) => Promise<T>): Promise<T> {
     const { local } = this.#members;
     const inStep = reachablePeers(this.#members).filter(({ isInStep }) => isInStep);
+    const lacks = (local.lastHello?.readOnly ?? null) !== null;
     const answer =
+      (lacks ? await this.#askPeers(inStep, call) : null) ??
       (await local.attempt(call)) ??
       (await this.#askPeers(inStep, call)) ??
       (await local.attemptFor(call)) ??

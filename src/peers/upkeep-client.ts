@@ -7,6 +7,7 @@ import type {
   FileOnDisk,
   Forgotten,
   PlacedEntry,
+  Unknown,
   UpkeepCalls,
   UpkeepChange,
   UpkeepState,
@@ -41,6 +42,11 @@ export class UpkeepClient implements UpkeepCalls {
   async damaged(report: DamageReport): Promise<boolean> {
     const parse = (text: string) => replyWith<{ quarantined: boolean }>(text, { quarantined: 'boolean' });
     return (await this.#link.site('DAMAGED', report, parse)).quarantined;
+  }
+
+  async discard(unknown: Unknown): Promise<boolean> {
+    const parse = (text: string) => replyWith<{ discarded: boolean }>(text, { discarded: 'boolean' });
+    return (await this.#link.site('DISCARD', unknown, parse)).discarded;
   }
 
   async repair(sha256: string): Promise<number> {

@@ -18,9 +18,7 @@ export function conflictPath(record: ReplicaRecord): string {
 }
 
 function conflictName(name: string, { path, dot: [actor, seq], stamp }: ReplicaRecord): string {
-  const point = name.lastIndexOf('.');
-  const found = point > 0 ? name.slice(point) : '';
-  const extension = Buffer.byteLength(found) <= MAX_EXTENSION_BYTES ? found : '';
+  const extension = extensionOf(name);
   const stem = name.slice(0, name.length - extension.length);
   const plain = isConflictActor(actor) ? actor.slice(1) : actor;
   const [member = '', incarnation = ''] = plain.split('.');
@@ -29,18 +27,25 @@ function conflictName(name: string, { path, dot: [actor, seq], stamp }: ReplicaR
     ? `x${createHash('sha256').update(path).digest('hex').slice(0, 8)}`
     : '';
   const write = isPlanted('conflict name not unique') ? '' : `-${member}-${incarnation}${seq}${mark}`;
-  const suffix = `.conflict-${utc(stamp)}${write}${extension}`;
+  const suffix = `.conflict-${utcOf(stamp)}${write}${extension}`;
   return cutToBytes(stem, MAX_NAME_BYTES - Buffer.byteLength(suffix)) + suffix;
 }
 
+/** With its point; '' for none. */
+export function extensionOf(name: string): string {
+  const point = name.lastIndexOf('.');
+  const found = point > 0 ? name.slice(point) : '';
+  return Buffer.byteLength(found) <= MAX_EXTENSION_BYTES ? found : '';
+}
+
 /** 20261123T052101.123Z; stamps out of the calendar's range as plain milliseconds. */
-function utc(stamp: number): string {
+export function utcOf(stamp: number): string {
   const date = new Date(stamp);
   return Number.isNaN(date.getTime()) ? String(stamp) : date.toISOString().replaceAll(/[-:]/g, '');
 }
 
 /** The longest beginning of at most so many bytes that ends between two characters. */
-function cutToBytes(text: string, bytes: number): string {
+export function cutToBytes(text: string, bytes: number): string {
   const encoded = Buffer.from(text);
   if (encoded.length <= bytes) return text;
   let end = Math.max(0, bytes);

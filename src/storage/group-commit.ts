@@ -29,7 +29,7 @@ export interface GroupCommitOptions {
   readonly now: () => number;
   readonly log: (level: 'info' | 'warn' | 'error', message: string, details?: object) => void;
   /** Called once when nothing may be written any more. */
-  readonly onBroken: (reason: string) => void;
+  readonly onBroken: (reason: string, error?: unknown) => void;
   readonly trash: Trash;
   readonly displaced: Displaced[];
   readonly ballast: Ballast;
@@ -194,7 +194,8 @@ export class GroupCommit {
     const trouble = diskTrouble(error);
     if (trouble !== undefined) this.#report(error, batch[0]?.path);
     if (trouble === 'flush' || trouble === 'catalog') {
-      this.#break(`this member's ${trouble === 'catalog' ? 'catalog' : 'disk'} failed: ${message(error)}`);
+      const what = trouble === 'catalog' ? 'catalog' : 'disk';
+      this.#break(`this member's ${what} failed: ${message(error)}`, error);
     }
     const waiting = batch.filter((queued) => !this.#queue.includes(queued));
     for (const { reject, path } of waiting) {
@@ -241,9 +242,9 @@ export class GroupCommit {
     this.#options.log('error', 'the disk or catalog refused a change', { path, error: message(error) });
   }
 
-  #break(reason: string): void {
+  #break(reason: string, error?: unknown): void {
     if (this.#broken !== undefined) return;
     this.#broken = reason;
-    this.#options.onBroken(reason);
+    this.#options.onBroken(reason, error);
   }
 }

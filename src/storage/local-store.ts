@@ -33,10 +33,11 @@ import { Membership, retiredReason } from './membership.ts';
 import { Merger } from './merge-records.ts';
 import { SHA256 } from './record-check.ts';
 import type { OpenedObject, StagedFile, StagingWriter, Store, StoreOptions } from './store-api.ts';
-import { diskTrouble, message, refusalFor } from './store-errors.ts';
+import { DiskOfStore } from './store-disk.ts';
 import type { StoreLock } from './store-lock.ts';
 import { ReplicaUpkeep } from './upkeep/upkeep.ts';
 import type { Upkeep } from './upkeep/upkeep-api.ts';
+import { WriteGuard } from './write-guard.ts';
 
 export interface LocalStoreParts extends PublishContext {
   readonly options: StoreOptions;
@@ -57,32 +58,41 @@ export class LocalStore implements Store {
   readonly attic: Attic;
   readonly members: Membership;
   readonly #boot = randomBytes(8).toString('hex');
-  #readOnly: ReadOnlyReason;
+  readonly #guard: WriteGuard;
+  readonly disk: DiskOfStore;
   #closing: Promise<void> | undefined;
 
   constructor(parts: LocalStoreParts) {
     const { catalog, volume, queue, options } = parts;
+    const guard = new WriteGuard(options, queue, parts.readOnly);
+    this.#guard = guard;
     this.#parts = parts;
     this.#tree = new TreeReader(catalog.reader, volume, catalog.shownAt, () => catalog.openSnapshot());
     this.#committer = new Committer(parts, queue);
     this.#merger = new Merger(parts, queue);
-    this.attic = new Attic(parts, this.#committer, (path, action) => this.#writing(path, action));
-    this.upkeep = new ReplicaUpkeep(parts, queue, (path, action) => this.#writing(path, action));
-    this.#readOnly = parts.readOnly;
+    this.attic = new Attic(parts, this.#committer, (path, action) => guard.client(path, action));
+    this.upkeep = new ReplicaUpkeep(parts, queue, (path, action) => guard.writing(path, action));
     this.members = new Membership({
       ...{ catalog, queue, options },
-      writing: (action) => this.#writing(undefined, action),
-      mayWrite: () => this.#readOnly === null && this.#closing === undefined,
+      writing: (action) => guard.writing(undefined, action),
+      mayWrite: () => !guard.stopped,
       onRetired: (reason) => this.stopWriting(reason),
     });
+    this.disk = new DiskOfStore({ ...options, catalog, queue, guard, volume });
     if (this.members.isRetired(options.member)) this.stopWriting(retiredReason(options.member));
-    if (this.#readOnly === null) this.#maintenance = new Maintenance(parts);
+    if (parts.readOnly !== null) return;
+    this.#maintenance = new Maintenance(parts);
+    this.disk.goOn({
+      ...parts,
+      log: options.log,
+      commit: (request) => this.#committer.commit(request),
+    });
   }
 
-  /** Nothing is written from now on, until a restart. */
-  stopWriting(reason: string): void {
-    this.#readOnly ??= reason;
-    this.#parts.options.log('error', 'this member takes no more writes until it is restarted', { reason });
+  /** Nothing is written from now on, until a restart. `error`: why. */
+  stopWriting(reason: string, error?: unknown): void {
+    this.#guard.notice(error);
+    this.#guard.stop(reason);
   }
 
   hello(): Hello {
@@ -101,7 +111,7 @@ export class LocalStore implements Store {
       joining: joining !== '',
       tree: catalog.tree.root,
       freeBytes: space.freeBytes(),
-      readOnly: this.#readOnly,
+      readOnly: this.#guard.readOnly,
       changes: change,
     };
   }
@@ -121,7 +131,7 @@ export class LocalStore implements Store {
 
   async stage({ id, prefix }: StageRequest, by: 'own process' | 'peer' = 'own process'): Promise<StagedFile> {
     const { staging, space } = this.#parts;
-    return await this.#writing(undefined, async () => {
+    return await this.#guard.writing(undefined, async () => {
       space.require(prefix?.length ?? 0);
       // With a prefix that is copied here, nobody has seen all the bytes: the commit hashes them itself.
       let size = await staging.make(id, by === 'own process' && prefix === undefined);
@@ -139,7 +149,7 @@ export class LocalStore implements Store {
 
   async writeStaging(id: string, offset: number): Promise<StagingWriter> {
     const { staging, space } = this.#parts;
-    return await this.#writing(undefined, () =>
+    return await this.#guard.writing(undefined, () =>
       staging.write(id, offset, (bytes) => {
         space.require(bytes);
         return space.step();
@@ -152,15 +162,15 @@ export class LocalStore implements Store {
   }
 
   async dropStaging(id: string): Promise<void> {
-    await this.#writing(undefined, () => this.#parts.staging.drop(id));
+    await this.#guard.writing(undefined, () => this.#parts.staging.drop(id));
   }
 
   async commit(request: CommitRequest): Promise<CommitReply> {
-    return await this.#writing(pathOf(request), () => this.#committer.commit(request));
+    return await this.#guard.client(pathOf(request), () => this.#committer.commit(request));
   }
 
   async merge(request: MergeRequest): Promise<MergeReply> {
-    return await this.#writing(undefined, () => this.#merger.merge(request));
+    return await this.#guard.writing(undefined, () => this.#merger.merge(request));
   }
 
   changes(after: number): { header: ChangesHeader; records: Iterable<ReplicaRecord> } {
@@ -184,46 +194,25 @@ export class LocalStore implements Store {
   async openObject(sha256: string): Promise<OpenedObject> {
     if (!SHA256.test(sha256)) throw new Refusal('invalid', 'not a sha256');
     const { catalog, volume, warn } = this.#parts;
-    return await this.#guarded(undefined, () => openObject(catalog, volume, sha256, warn));
+    return await this.#guard.guarded(undefined, () => openObject(catalog, volume, sha256, warn));
   }
 
   close(): Promise<void> {
+    this.#guard.close();
     this.#closing ??= this.#close();
     return this.#closing;
   }
 
   async #close(): Promise<void> {
     const { queue, catalog, lock } = this.#parts;
+    await this.#guard.rebuild?.stop();
     await this.#maintenance?.stop();
     try {
       await queue.finish();
+      await this.disk.markEnd();
     } finally {
       catalog.close();
       lock.release();
-    }
-  }
-
-  /** For everything that writes: refused when read-only or closing. */
-  async #writing<T>(path: string | undefined, action: () => Promise<T>): Promise<T> {
-    if (this.#closing !== undefined) throw new Refusal('busy', 'this member is stopping');
-    if (this.#readOnly !== null) throw new Refusal('read-only', this.#readOnly);
-    return await this.#guarded(path, action);
-  }
-
-  /** Disk and catalog errors become refusals that name the client's path; the log names the disk's. */
-  async #guarded<T>(path: string | undefined, action: () => Promise<T>): Promise<T> {
-    try {
-      return await action();
-    } catch (error) {
-      const trouble = error instanceof Refusal ? undefined : diskTrouble(error);
-      if (trouble === undefined) throw error;
-      this.#parts.options.log('error', 'the disk or catalog failed', { path, error: message(error) });
-      if (trouble === 'flush') {
-        // Also for what is in the queue already: it may rest on what was not flushed.
-        this.#parts.queue.stop(message(error));
-        this.stopWriting(`this member's disk failed: ${message(error)}`);
-      }
-      throw refusalFor(trouble, error, path);
     }
   }
 }

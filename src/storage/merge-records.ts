@@ -162,6 +162,7 @@ export class Merger {
     if (mode === 'complete' && exchange !== undefined) {
       catalog.ledger.setCursor(exchange.store, exchange.incarnation, exchange.upTo);
       catalog.raiseCollectedStamp(exchange.collectedStamp);
+      this.#context.exchanged(exchange);
     }
     return { outcomes, need, alarms: plan.alarms };
   }

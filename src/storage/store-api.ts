@@ -21,6 +21,7 @@ import type { ConflictEntry, EmptyReply, RestoreReply, TrashEntry } from '../pee
 import type { CollectReply, CollectRequest, MemberLists, MembersRequest } from '../peers/protocol-members.ts';
 import type { ReplicaRecord } from '../replication/record.ts';
 
+import type { StoreDisk } from './store-disk-api.ts';
 import type { Upkeep } from './upkeep/upkeep-api.ts';
 
 export interface StoreOptions {
@@ -34,6 +35,8 @@ export interface StoreOptions {
   readonly reserveBytes?: number;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** The catalog turned out to be damaged: nothing is written any more, and the process should end. */
+  readonly onCatalogDamaged?: (why: string) => void;
   readonly log: (level: 'debug' | 'info' | 'warn' | 'error', message: string, details?: object) => void;
 }
 
@@ -116,6 +119,7 @@ export interface Store {
     records(buckets: readonly number[]): { header: ChangesHeader; records: Iterable<ReplicaRecord> };
   };
   readonly upkeep: Upkeep;
+  readonly disk: StoreDisk;
   cursor(request: CursorRequest): CursorReply;
   readonly members: StoreMembers;
 

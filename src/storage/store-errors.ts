@@ -1,16 +1,12 @@
 /** What can keep a store from opening, and how errors of disk and catalog become refusals. */
 import { Refusal } from '../replication/operation.ts';
 
-/** The catalog file cannot be read as what it was. Names the file; nothing was changed. */
+/** The catalog file cannot be read as what it was: the next start moves it aside and rebuilds it. Names the file. */
 export class CatalogDamaged extends Error {
   override readonly name = 'CatalogDamaged';
   readonly file: string;
   constructor(file: string, cause: unknown) {
-    super(
-      `The catalog ${file} is damaged (${message(cause)}). Nothing was changed. Move it away together with its -wal and ` +
-        '-shm files and restore it from a backup; the shared files beside it are untouched.',
-      { cause },
-    );
+    super(`The catalog ${file} is damaged (${message(cause)}).`, { cause });
     this.file = file;
   }
 }

@@ -1,23 +1,26 @@
 /**
  * One replica on this disk. Opening it: lock, catalog, identity, file system probe, redo of what was committed, a new
- * incarnation; a volume that is missing or another's opens read-only and is not touched.
+ * incarnation; a volume that is missing or another's opens read-only and is not touched. A lost catalog is rebuilt.
  */
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, statfsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { conflictPath } from '../replication/conflict-name.ts';
-import { Catalog } from './catalog/catalog.ts';
+import type { ExchangeEnd } from '../peers/protocol.ts';
+import type { Catalog } from './catalog/catalog.ts';
 import { Ballast } from './disk/ballast.ts';
 import { DiskSpace } from './disk/disk-space.ts';
 import type { PublishContext } from './disk/publish-context.ts';
 import { Staging } from './disk/staging.ts';
-import { makeInternalDirectories, type ReadOnlyReason, settleIdentity } from './disk/store-identity.ts';
+import { makeInternalDirectories } from './disk/store-identity.ts';
 import { Trash } from './disk/trash.ts';
 import { type Displaced, flushDirectory, Volume } from './disk/volume.ts';
 import { probeVolume } from './disk/volume-probe.ts';
 import { GroupCommit } from './group-commit.ts';
 import { LocalStore } from './local-store.ts';
 import { INTERNAL_NAME } from './path-check.ts';
+import { moveToSalvage } from './rebuild/move-aside.ts';
+import { openCatalog } from './rebuild/open-catalog.ts';
+import { rebuildState } from './rebuild/rebuild-state.ts';
 import { recover } from './recovery.ts';
 import type { Store, StoreOptions } from './store-api.ts';
 import { lockStore } from './store-lock.ts';
@@ -26,8 +29,8 @@ import { lockStore } from './store-lock.ts';
 const FULL_BYTES = 1024 * 1024;
 
 /**
- * Opens or makes a store. Throws StoreInUse, CatalogDamaged, VolumeUnfit; a missing or foreign volume is no error: the
- * store opens read-only and `hello().readOnly` says why.
+ * Opens or makes a store. Throws StoreInUse, VolumeUnfit; a missing or foreign volume is no error: the store opens read-only
+ * and `hello().readOnly` says why. A damaged catalog is none either: it is moved aside and rebuilt.
  */
 export async function openStore(options: StoreOptions): Promise<Store> {
   mkdirSync(options.stateDir, { recursive: true });
@@ -44,11 +47,13 @@ export async function openStore(options: StoreOptions): Promise<Store> {
 
 async function open(options: StoreOptions, ballast: Ballast): Promise<Store> {
   const filesDir = resolve(options.filesDir);
-  const { stateDir, member, now, log } = options;
+  const { stateDir, now, log } = options;
   const lock = lockStore(stateDir);
   let catalog: Catalog | undefined;
   try {
-    catalog = new Catalog(join(stateDir, 'catalog.sqlite'), conflictPath);
+    const opened = await openCatalog({ ...options, filesDir });
+    let { readOnly } = opened;
+    ({ catalog } = opened);
     const displaced: Displaced[] = [];
     const volume = new Volume(
       filesDir,
@@ -61,19 +66,21 @@ async function open(options: StoreOptions, ballast: Ballast): Promise<Store> {
     const trash = new Trash(catalog, volume);
     space.useReclaim((bytes) => trash.makeRoom(bytes));
     await flushDirectory(stateDir);
-    let readOnly: ReadOnlyReason = await settleIdentity(catalog, filesDir, member);
     if (readOnly === null) {
       makeInternalDirectories(filesDir);
       await flushDirectory(join(filesDir, INTERNAL_NAME));
       probeVolume(filesDir, join(filesDir, INTERNAL_NAME));
+      const rebuilding = rebuildState(catalog);
+      if (rebuilding?.phase === 'move') readOnly = await moveToSalvage(catalog, volume, rebuilding, log);
       volume.remember();
-      readOnly = await recover({ catalog, volume, staging, trash, displaced, now: now(), log });
+      readOnly ??= await recover({ catalog, volume, staging, trash, displaced, now: now(), log });
     }
     if (readOnly === null) catalog.incarnate(randomBytes(4).toString('hex'));
     else log('error', 'this member takes no writes', { reason: readOnly });
     const warn = (message: string, details: object) => log('warn', message, details);
     const alarm = (reason: string): void => store.stopWriting(reason);
-    const context: PublishContext = { catalog, volume, staging, space, now, warn, alarm };
+    const exchanged = (exchange: ExchangeEnd): void => store.disk.noteExchange(exchange);
+    const context: PublishContext = { catalog, volume, staging, space, now, warn, alarm, exchanged };
     const store: LocalStore = new LocalStore({
       ...context,
       options,
@@ -88,7 +95,7 @@ async function open(options: StoreOptions, ballast: Ballast): Promise<Store> {
         now,
         log,
         displaced,
-        onBroken: (reason) => store.stopWriting(reason),
+        onBroken: (reason, error) => store.stopWriting(reason, error),
         trash,
         ballast,
       }),
@@ -102,4 +109,4 @@ async function open(options: StoreOptions, ballast: Ballast): Promise<Store> {
 }
 
 export { COMMIT_FAILPOINTS } from './commit-failpoints.ts';
-export { CatalogDamaged, StoreInUse, VolumeUnfit } from './store-errors.ts';
+export { StoreInUse, VolumeUnfit } from './store-errors.ts';

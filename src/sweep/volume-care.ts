@@ -31,9 +31,9 @@ interface WalkRequest {
 /** Resolves with how many changes from outside became versions. */
 export async function walkWhenDue(request: WalkRequest): Promise<number> {
   const { local, volume, signal, now, dryRun, caughtUp, alone, always, progress } = request;
-  const { walkedAt } = await local.upkeep.state();
+  const { walkedAt, distrust } = await local.upkeep.state();
   // A time in the future was written down while the clock was wrong.
-  const due = walkedAt === null || walkedAt > now() || now() - walkedAt >= WALK_EVERY_MS;
+  const due = distrust !== null || walkedAt === null || walkedAt > now() || now() - walkedAt >= WALK_EVERY_MS;
   // What is unknown here may have come from a peer; first things first.
   if (!caughtUp || !(due || always)) return 0;
   const result = await walk({
@@ -44,7 +44,7 @@ export async function walkWhenDue(request: WalkRequest): Promise<number> {
     filesDir: volume.filesDir,
     outsideDeletions: volume.outsideDeletions,
     alone,
-    distrustVolume: false,
+    distrustVolume: distrust === 'volume',
     restMs: volume.restMs ?? REST_MS,
     onFolder: () => {
       progress.done += 1;
@@ -53,6 +53,10 @@ export async function walkWhenDue(request: WalkRequest): Promise<number> {
   progress.adopted += result.adopted;
   progress.notices.push(...result.notices);
   if (dryRun) progress.differences += result.differences;
-  else await local.upkeep.state({ walkedAt: result.restless > 0 ? null : now() });
+  else {
+    // Compared with what a peer knows; alone there is nothing better than what is here.
+    const trust = distrust === null ? {} : { distrust: null };
+    await local.upkeep.state({ walkedAt: result.restless > 0 ? null : now(), ...trust });
+  }
   return result.adopted;
 }

@@ -12,43 +12,12 @@
 import { randomBytes } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import type { PlacedEntry } from '../peers/protocol-upkeep.ts';
-import type { ReplicaClient } from '../peers/replica-client-api.ts';
 import { Refusal } from '../replication/operation.ts';
 import { massDeletionLimit } from '../replication/tombstones.ts';
 import { type Look, lookAt } from './hash-file.ts';
 import { takeOver } from './take-over.ts';
+import type { WalkOptions, WalkResult } from './walk-api.ts';
 import { type FileEntry, isAsPublished, isOlder, nameOf } from './walked-file.ts';
-
-export interface WalkOptions {
-  readonly local: ReplicaClient;
-  readonly filesDir: string;
-  readonly signal: AbortSignal;
-  /** Milliseconds since 1970. */
-  readonly now: () => number;
-  /** Look only. */
-  readonly dryRun: boolean;
-  /** What a file that is gone from outside means. */
-  readonly outsideDeletions: 'restore' | 'propagate';
-  /** The volume was restored from a backup: what differs is old, not edited. */
-  readonly distrustVolume: boolean;
-  /** No peer was reached: what is newer elsewhere could not be had. */
-  readonly alone: boolean;
-  /** How long a file must not have changed before it is taken over. */
-  readonly restMs: number;
-  readonly onFolder?: () => void;
-}
-
-export interface WalkResult {
-  /** New versions made of files from outside, folders and outside deletions included. */
-  adopted: number;
-  damaged: number;
-  /** Files that somebody may be writing right now. */
-  restless: number;
-  /** Everything that was not as the catalog says. */
-  differences: number;
-  /** For the operator. */
-  readonly notices: string[];
-}
 
 const OWN_NAMES = '.cloudroid';
 const MAX_NOTICES = 10;
@@ -150,7 +119,8 @@ class Walk {
       entry !== undefined &&
       entry.ino !== null &&
       (this.#options.distrustVolume || (look.ino === entry.ino && look.mtimeNs === entry.mtimeNs));
-    if (isDamage) await this.#damaged(entry, 'changed');
+    if (entry === undefined && this.#options.distrustVolume) await this.#discard(path, look);
+    else if (isDamage) await this.#damaged(entry, 'changed');
     else if (entry !== undefined && isOlder(look, entry)) this.#older.push({ entry, look });
     else await this.#adopt(path, look);
   }
@@ -169,6 +139,14 @@ class Walk {
     if (this.#options.dryRun || ino === null || mtimeNs === null) return;
     const { local } = this.#options;
     if (await local.upkeep.damaged({ path, sha256, ino, mtimeNs, why })) this.#result.damaged += 1;
+  }
+
+  /** What an old copy of the volume has and no record speaks of was deleted since, as far as anybody knows. */
+  async #discard(path: string, { ino, mtimeNs }: Look): Promise<void> {
+    if (this.#options.dryRun) return;
+    if (await this.#options.local.upkeep.discard({ path, ino, mtimeNs })) {
+      this.#tell(`${path}: unknown, from the restored volume: it is in the trash`);
+    }
   }
 
   async #lostFolder(path: string): Promise<void> {

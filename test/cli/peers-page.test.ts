@@ -37,6 +37,7 @@ const status: StatusReply = {
   trashBytes: 0,
   startedAt: now,
   version: '0',
+  notices: [],
   upkeep: {
     walkedAt: null,
     scrubbedAt: null,
@@ -44,6 +45,7 @@ const status: StatusReply = {
     scrubAfter: '',
     scrubbedBytes: 0,
     missing: 0,
+    distrust: null,
   },
   sweep: null,
   proxy: { at: now, sessions: 0, transfers: 0, listening: 'x', ack: 'reachable', members: [here, right] },

@@ -63,7 +63,9 @@ const reply: StatusReply = {
     scrubAfter: '',
     scrubbedBytes: 0,
     missing: 0,
+    distrust: null,
   },
+  notices: [],
   sweep: null,
   proxy: null,
 };

@@ -154,15 +154,20 @@ export function openReader(file: string): DatabaseSync {
 }
 
 /** A quick look at the pages that every query needs; whole-file checks belong to `doctor`. Throws CatalogDamaged. */
-export function checkReadable(database: DatabaseSync, file: string): void {
+export function checkReadable(
+  database: DatabaseSync,
+  file: string,
+  how: 'quick_check' | 'integrity_check' = 'quick_check',
+): void {
   guarded(file, () => {
-    const rows = database.prepare('PRAGMA quick_check(1)').all();
-    const result = String(rows[0]?.['quick_check'] ?? '');
+    const rows = database.prepare(`PRAGMA ${how}(1)`).all();
+    const result = String(rows[0]?.[how] ?? '');
     if (result !== 'ok') throw new CatalogDamaged(file, new Error(result));
   });
 }
 
-function guarded<T>(file: string, action: () => T): T {
+/** Damage becomes CatalogDamaged, which names the file. */
+export function guarded<T>(file: string, action: () => T): T {
   try {
     return action();
   } catch (error) {

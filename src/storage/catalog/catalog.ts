@@ -11,11 +11,12 @@ import { type HashTree, treeChange } from '../../replication/hash-tree.ts';
 import type { Change } from '../../replication/plan.ts';
 import type { Dot, ReplicaRecord, VersionVector } from '../../replication/record.ts';
 import { CatalogLedger } from './catalog-ledger.ts';
-import { checkReadable, openReader, openWriter } from './catalog-schema.ts';
+import { checkReadable, guarded, openReader, openWriter } from './catalog-schema.ts';
 import { type CatalogState, loadState, StateWriter } from './catalog-state.ts';
 import { HashTreeTable } from './hash-tree-table.ts';
 import { RecordReader } from './record-reader.ts';
 import { Effects, RecordWriter } from './record-writer.ts';
+import { SalvageTable } from './salvage-table.ts';
 import { TombstoneTable } from './tombstone-table.ts';
 
 /** Bigger catalogs are not read through at every start; what is damaged in them shows when it is used. */
@@ -32,6 +33,7 @@ export class Catalog {
   readonly records: RecordWriter;
   readonly ledger: CatalogLedger;
   readonly tombstones: TombstoneTable;
+  readonly salvage: SalvageTable;
   readonly #database: DatabaseSync;
   readonly #readDatabase: DatabaseSync;
   readonly #stateWriter: StateWriter;
@@ -39,21 +41,32 @@ export class Catalog {
   #state: CatalogState;
   #committed: CatalogState;
 
-  /** Throws CatalogDamaged. */
-  constructor(file: string, shownAt: (record: ReplicaRecord) => string) {
+  /** `thorough`: every page is looked at. Throws CatalogDamaged; then the file is closed. */
+  constructor(
+    file: string,
+    shownAt: (record: ReplicaRecord) => string,
+    { thorough = false }: { thorough?: boolean } = {},
+  ) {
     this.file = file;
     this.shownAt = shownAt;
     this.#database = openWriter(file);
-    if (statSync(file).size <= QUICK_CHECK_BYTES) checkReadable(this.#database, file);
-    this.#readDatabase = openReader(file);
+    try {
+      if (thorough) checkReadable(this.#database, file, 'integrity_check');
+      else if (statSync(file).size <= QUICK_CHECK_BYTES) checkReadable(this.#database, file);
+      this.#state = guarded(file, () => loadState(this.#database));
+      this.#readDatabase = openReader(file);
+    } catch (error) {
+      this.#database.close();
+      throw error;
+    }
     this.#stateWriter = new StateWriter(this.#database);
-    this.#state = loadState(this.#database);
     this.#committed = this.#state;
     this.reader = new RecordReader(this.#readDatabase, () => this.#committed);
     this.table = new RecordReader(this.#database, () => this.#state);
     this.records = new RecordWriter(this.#database, this.table, shownAt);
     this.ledger = new CatalogLedger(this.#database);
     this.tombstones = new TombstoneTable(this.#database, this.#readDatabase);
+    this.salvage = new SalvageTable(this.#database);
     this.#tree = new HashTreeTable(this.#database);
     // A catalog of format 1 has none. A sum of records that is zero belongs to no record at all.
     if (/^0+$/.test(this.#tree.committed.root)) this.rebuildTree();

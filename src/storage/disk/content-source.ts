@@ -1,9 +1,11 @@
-/** Where the bytes of a hash are in this replica: a published file, else the trash. Looked at, not believed. */
+/** Where the bytes of a hash are in this replica: a published file, what a rebuild saved, the trash. Looked at, not believed. */
 import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Catalog } from '../catalog/catalog.ts';
 import type { CatalogLedger } from '../catalog/catalog-ledger.ts';
 import type { RecordReader } from '../catalog/record-reader.ts';
 import type { StoredRecord } from '../catalog/record-row.ts';
+import type { SalvageTable } from '../catalog/salvage-table.ts';
 import type { Volume } from './volume.ts';
 
 /** A file on disk that holds the wanted bytes. */
@@ -16,6 +18,8 @@ export interface ContentSource {
   readonly mtimeNs: string;
   /** The record's modification time; undefined for one in the trash. */
   readonly mtime: number | undefined;
+  /** Nothing else has this inode: it may be given another modification time. */
+  readonly free?: boolean;
 }
 
 /** True when the file is as the catalog says (size, mtime, inode); else it was changed or lost behind our back. */
@@ -64,8 +68,7 @@ export function trashSource(
 /** Candidates in the order of preference; published files with the wanted modification time first. */
 export function findSource(
   volume: Volume,
-  table: RecordReader,
-  ledger: CatalogLedger,
+  { table, ledger, salvage }: Pick<Catalog, 'ledger' | 'salvage'> & { readonly table: RecordReader },
   sha256: string,
   mtime?: number,
 ): ContentSource | undefined {
@@ -75,7 +78,38 @@ export function findSource(
     if (source !== undefined && (mtime === undefined || source.mtime === mtime)) return source;
     other ??= source;
   }
-  return other ?? trashSource(volume, ledger, sha256);
+  const saved = salvageSource(volume, salvage, sha256, mtime);
+  // What is free needs no copy.
+  if (saved !== undefined && (saved.free === true || saved.mtime === mtime)) return saved;
+  return other ?? saved ?? trashSource(volume, ledger, sha256);
+}
+
+/** One with the wanted time, else one that may get it, else any. */
+function salvageSource(
+  volume: Volume,
+  salvage: SalvageTable,
+  sha256: string,
+  mtime: number | undefined,
+): ContentSource | undefined {
+  let best: ContentSource | undefined;
+  for (const { path, size } of salvage.withContent(sha256)) {
+    const diskPath = volume.salvageDir + path;
+    const found = statOf(diskPath);
+    if (found === undefined || Number(found.size) !== size) continue;
+    const look = { ino: String(found.ino), mtimeNs: String(found.mtimeNs) };
+    if (volume.isDistrusted(look)) continue;
+    const source: ContentSource = {
+      diskPath,
+      place: undefined,
+      size,
+      ...look,
+      mtime: Math.round(Number(found.mtimeNs) / 1e6),
+      free: found.nlink === 1n,
+    };
+    if (mtime === undefined || source.mtime === mtime) return source;
+    if (best === undefined || (source.free === true && best.free !== true)) best = source;
+  }
+  return best;
 }
 
 function statOf(diskPath: string) {

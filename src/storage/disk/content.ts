@@ -63,7 +63,7 @@ export function hasContent(
   for (const { local } of catalog.table.withContent(sha256)) {
     if (local !== undefined) group.checkUntouched(local.place);
   }
-  return findSource(volume, catalog.table, catalog.ledger, sha256) !== undefined;
+  return findSource(volume, catalog, sha256) !== undefined;
 }
 
 /** The request is over: uploads are nobody's again, inline contents that no commit has used go. */

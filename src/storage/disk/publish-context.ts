@@ -1,3 +1,4 @@
+import type { ExchangeEnd } from '../../peers/protocol.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { DiskSpace } from './disk-space.ts';
 import type { Staging } from './staging.ts';
@@ -13,4 +14,6 @@ export interface PublishContext {
   readonly warn: (message: string, details: object) => void;
   /** Stops all writing: going on could only make it worse. */
   readonly alarm: (reason: string) => void;
+  /** Inside the transaction that ends a complete exchange. */
+  readonly exchanged: (exchange: ExchangeEnd) => void;
 }

@@ -187,7 +187,7 @@ export class Steps {
     for (const { local } of catalog.table.withContent(sha256)) {
       if (local !== undefined) this.#group.checkUntouched(local.place);
     }
-    return findSource(volume, catalog.table, catalog.ledger, sha256, mtime);
+    return findSource(volume, catalog, sha256, mtime);
   }
 
   /** What goes is kept in the trash, unless its content lives on through this very change. */

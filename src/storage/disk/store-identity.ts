@@ -1,13 +1,10 @@
 /**
- * Does this volume belong to this catalog? `.cloudroid/store.json` on the volume must equal what the catalog says;
- * a missing mount or another disk must never look like "all files deleted".
+ * Does this volume belong to this catalog? `.cloudroid/store.json` on the volume must equal what the catalog says; a
+ * missing mount or another disk must never look like "all files deleted".
  */
-import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdir, open, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { isPlanted } from '../../system/planted-bug.ts';
-import type { Catalog } from '../catalog/catalog.ts';
 import { INTERNAL_NAME } from '../path-check.ts';
 import { errnoOf, message } from '../store-errors.ts';
 import { flushDirectory } from './volume.ts';
@@ -15,49 +12,62 @@ import { flushDirectory } from './volume.ts';
 export interface VolumeIdentity {
   readonly member: string;
   readonly store: string;
+  /** How often the store was opened or closed, and a word made up for the last time (opening-token.ts). */
+  readonly opening?: number;
+  readonly token?: string;
 }
 
 /** Null: fit for writing. Else why this replica takes no writes, and what to do. */
 export type ReadOnlyReason = string | null;
 
-/** Settles who we are; on a first start makes the identity on both sides. Throws disk and catalog errors. */
-export async function settleIdentity(
-  catalog: Catalog,
-  filesDir: string,
-  member: string,
-): Promise<ReadOnlyReason> {
-  const { store, member: catalogued } = catalog.state;
-  const file = join(filesDir, INTERNAL_NAME, 'store.json');
-  let found: VolumeIdentity | undefined;
+/** What lies where the volume should be. */
+export interface VolumeLook {
+  readonly identity: VolumeIdentity | undefined;
+  /** Why store.json, or the directory, cannot be read. */
+  readonly unreadable: string | undefined;
+  readonly exists: boolean;
+  /** Names at the top, those of ours and an empty lost+found left out. */
+  readonly entries: readonly string[];
+}
+
+export function identityFile(filesDir: string): string {
+  return join(filesDir, INTERNAL_NAME, 'store.json');
+}
+
+export function lookAtVolume(filesDir: string): VolumeLook {
+  const file = identityFile(filesDir);
+  const nothing = { identity: undefined, unreadable: undefined, exists: false, entries: [] };
+  let entries: readonly string[];
   try {
-    found = readIdentity(file);
+    entries = userEntries(filesDir);
   } catch (error) {
-    return `${file} cannot be read (${message(error)}): check the disk, or restore the file from a backup.`;
+    const errno = errnoOf(error);
+    if (errno === 'ENOENT' || errno === 'ENOTDIR') return nothing;
+    return { ...nothing, exists: true, unreadable: `${filesDir} cannot be read (${message(error)})` };
   }
-  if (store === '') {
-    if (found !== undefined) {
-      return (
-        `The volume ${filesDir} holds files of store ${found.store}, but the catalog ${catalog.file} is new or lost: restore ` +
-        'the catalog from a backup, or move the volume aside to start empty and pull everything from the other members.'
-      );
-    }
-    catalog.setIdentity({ member, store: randomBytes(8).toString('hex'), volume: 'new' });
-  } else if (catalogued !== member) {
-    return `The catalog ${catalog.file} belongs to member ${catalogued}, this is ${member}: it is another member's state.`;
+  try {
+    return { identity: readIdentity(file), unreadable: undefined, exists: true, entries };
+  } catch (error) {
+    const unreadable = `${file} cannot be read (${message(error)})`;
+    return { identity: undefined, unreadable, exists: true, entries };
   }
-  if (catalog.state.volume === 'new' && found === undefined) await writeIdentity(file, catalog.state);
-  else if (found === undefined) {
-    return `The volume ${filesDir} is missing or not mounted (no ${file}): mount it and restart; nothing was deleted.`;
-  } else if ((found.store !== store || found.member !== member) && !isPlanted('stale disk marker accepted')) {
-    return (
-      `The volume ${filesDir} belongs to store ${found.store} of member ${found.member}, the catalog to store ${store} of ` +
-      `${member}: mount the right disk and restart.`
-    );
+}
+
+/** Top names of the volume that are users' files and folders. */
+export function userEntries(filesDir: string): string[] {
+  return readdirSync(filesDir).filter((name) => {
+    if (name === INTERNAL_NAME) return false;
+    return name !== 'lost+found' || !isEmptyOrClosed(join(filesDir, name));
+  });
+}
+
+/** mkfs makes a lost+found that only root may read. */
+function isEmptyOrClosed(dir: string): boolean {
+  try {
+    return readdirSync(dir).length === 0;
+  } catch (error) {
+    return errnoOf(error) === 'EACCES';
   }
-  if (catalog.state.volume !== 'ready') {
-    catalog.setIdentity({ member, store: catalog.state.store, volume: 'ready' });
-  }
-  return null;
 }
 
 /** Undefined when there is no such file. */
@@ -74,21 +84,28 @@ function readIdentity(file: string): VolumeIdentity | undefined {
   if (typeof value !== 'object' || value === null || !('member' in value) || !('store' in value)) {
     throw new Error('not an identity');
   }
-  return { member: String(value.member), store: String(value.store) };
+  return {
+    member: String(value.member),
+    store: String(value.store),
+    ...('opening' in value && { opening: Number(value.opening) }),
+    ...('token' in value && { token: String(value.token) }),
+  };
 }
 
-async function writeIdentity(file: string, { member, store }: VolumeIdentity): Promise<void> {
+/** Durable when this resolves. */
+export async function writeIdentity(filesDir: string, identity: VolumeIdentity): Promise<void> {
+  const file = identityFile(filesDir);
   const dir = dirname(file);
   await mkdir(dir, { recursive: true });
   const handle = await open(`${file}.new`, 'w');
   try {
-    await handle.writeFile(`${JSON.stringify({ member, store })}\n`);
+    await handle.writeFile(`${JSON.stringify(identity)}\n`);
     await handle.sync();
   } finally {
     await handle.close();
   }
   await rename(`${file}.new`, file);
-  for (const each of [dir, dirname(dir), dirname(dirname(dir))]) await flushDirectory(each);
+  for (const each of [dir, filesDir, dirname(filesDir)]) await flushDirectory(each);
 }
 
 /** The directories a store needs on its volume. */

@@ -6,18 +6,7 @@
  * moved to the trash.
  */
 import { randomBytes } from 'node:crypto';
-import {
-  closeSync,
-  constants,
-  fsyncSync,
-  futimesSync,
-  lstatSync,
-  mkdirSync,
-  openSync,
-  renameSync,
-  rmdirSync,
-  unlinkSync,
-} from 'node:fs';
+import { constants, lstatSync, mkdirSync, renameSync, unlinkSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -25,6 +14,7 @@ import { isPlanted } from '../../system/planted-bug.ts';
 import type { Intent } from '../catalog/catalog-ledger.ts';
 import { INTERNAL_NAME } from '../path-check.ts';
 import { errnoOf, FlushFailed } from '../store-errors.ts';
+import { removeIfEmpty, setTime } from './file-steps.ts';
 
 export interface Displaced {
   /** Name in the trash. */
@@ -41,6 +31,8 @@ export class Volume {
   readonly filesDir: string;
   readonly stagingDir: string;
   readonly trashDir: string;
+  /** Files of a lost catalog, each in a folder named after the rebuild that put it there (rebuild/rebuild.ts). */
+  readonly salvageDir: string;
   #anchor: string | undefined;
   readonly #onDisplaced: (what: Displaced) => void;
   readonly #onLost: (place: string) => void;
@@ -57,6 +49,7 @@ export class Volume {
     this.filesDir = filesDir;
     this.stagingDir = join(filesDir, INTERNAL_NAME, 'staging');
     this.trashDir = join(filesDir, INTERNAL_NAME, 'trash');
+    this.salvageDir = join(filesDir, INTERNAL_NAME, 'salvage');
     this.#onDisplaced = onDisplaced;
   }
 
@@ -218,32 +211,6 @@ export function inodeAt(path: string): string | undefined {
     return lstatSync(path, { bigint: true, throwIfNoEntry: false })?.ino.toString();
   } catch (error) {
     if (errnoOf(error) === 'ENOTDIR') return undefined;
-    throw error;
-  }
-}
-
-/** Durable when it returns: the catalog tells edits from damage by this time. Throws FlushFailed. */
-function setTime(path: string, seconds: number): void {
-  const file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
-  try {
-    futimesSync(file, seconds, seconds);
-    fsyncSync(file);
-  } catch (error) {
-    throw new FlushFailed(path, error);
-  } finally {
-    closeSync(file);
-  }
-}
-
-/** False when something is in it. */
-function removeIfEmpty(path: string): boolean {
-  try {
-    rmdirSync(path);
-    return true;
-  } catch (error) {
-    const errno = errnoOf(error);
-    if (errno === 'ENOENT') return true;
-    if (errno === 'ENOTEMPTY' || errno === 'EEXIST' || errno === 'ENOTDIR') return false;
     throw error;
   }
 }

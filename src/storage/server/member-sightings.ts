@@ -50,6 +50,9 @@ export class MemberSightings {
   readonly #now: () => number;
   readonly #known = new Map<string, Known>();
 
+  /** What was seen last of two machines with one id, by member. */
+  readonly #doubles = new Map<string, { readonly text: string; readonly at: number }>();
+
   constructor(own: From, logger: Logger, now: () => number = () => performance.now()) {
     this.#own = own;
     this.#logger = logger;
@@ -99,7 +102,17 @@ export class MemberSightings {
     if (known.refusedUntil > now) throw new PeerRefused(duplicate(member));
   }
 
+  /** For the operator: ids that two machines use, while there were signs of both. */
+  notices(): readonly string[] {
+    return [...this.#doubles.values()]
+      .filter(({ at }) => this.#now() - at < REFUSED_MS)
+      .map(({ text }) => text);
+  }
+
   #alarm(member: string, one: string, other: string): void {
+    const text = `${duplicate(member)} (seen at ${one} and at ${other})`;
+    if (this.#doubles.size >= MAX_MEMBERS) this.#doubles.clear();
+    this.#doubles.set(member, { text, at: this.#now() });
     this.#logger.error(
       'ALARM: two machines use one member id: was an SD card copied? Remove member.json from the state folder of one of them',
       { member, one, other },

@@ -51,7 +51,18 @@ export class PeerTree {
   }
 
   /** The stream owns what it reads from: destroying it lets file or snapshot go. @throws Refusal, WireError */
-  async read(path: string, { start }: { start: number }): Promise<Readable> {
+  async read(path: string, from: { start: number }): Promise<Readable> {
+    const { disk } = this.#store;
+    try {
+      const stream = await this.#open(path, from);
+      return stream.once('error', (error) => disk.noticeError(error));
+    } catch (error) {
+      disk.noticeError(error);
+      throw error;
+    }
+  }
+
+  async #open(path: string, { start }: { start: number }): Promise<Readable> {
     const place = placeOf(path);
     if (start > 0 && place.kind !== 'staging' && place.kind !== 'object') {
       throw new WireError('records cannot be read from the middle');

@@ -11,10 +11,11 @@ import {
 import type { ProxyReport, StatusReply, SweepCounter, SweepReport } from '../../peers/protocol-reports.ts';
 import { WireError } from '../../peers/wire.ts';
 import { atticVerbs } from './attic-verbs.ts';
+import { diskVerbs } from './disk-verbs.ts';
 import { membersVerbs } from './members-verbs.ts';
 import { count, type Fields, object, text, wrong } from './request-fields.ts';
 import type { Handler, SitePeer, SiteServices } from './site-handler.ts';
-import { upkeepVerbs } from './upkeep-verbs.ts';
+import { upkeepState, upkeepVerbs } from './upkeep-verbs.ts';
 
 const MAX_WAIT_SECONDS = 60;
 
@@ -69,8 +70,9 @@ const verbs: { readonly [verb: string]: Handler } = {
     board.unlock(lockName(request), peer);
     return { held: false };
   },
-  REPORT(request, { board }) {
+  REPORT(request, { board, store }, { own }) {
     const { sweep, proxy } = request;
+    if (own && sweep !== undefined && object(request, 'sweep')['state'] === 'idle') store.disk.roundOver();
     board.report({
       ...(sweep !== undefined && { sweep: object(request, 'sweep') as unknown as SweepReport }),
       ...(proxy !== undefined && { proxy: object(request, 'proxy') as unknown as ProxyReport }),
@@ -78,14 +80,16 @@ const verbs: { readonly [verb: string]: Handler } = {
     return {};
   },
   ...upkeepVerbs,
+  ...diskVerbs,
   STATUS(_request, services): StatusReply {
-    const { store, board, startedAt, version } = services;
+    const { store, board, startedAt, version, sightings } = services;
     return {
       hello: ownHello(services),
       ...store.counts(),
       startedAt,
       version,
-      upkeep: store.upkeep.state(),
+      upkeep: upkeepState(store),
+      notices: [...store.disk.notices(), ...sightings.notices()],
       ...board.reports,
     };
   },
@@ -101,7 +105,12 @@ export async function runSiteVerb(
   peer: SitePeer,
 ): Promise<unknown> {
   const handler = Object.hasOwn(verbs, verb) ? verbs[verb] : undefined;
-  return handler === undefined ? undefined : await handler(request, services, peer);
+  try {
+    return handler === undefined ? undefined : await handler(request, services, peer);
+  } catch (error) {
+    services.store.disk.noticeError(error);
+    throw error;
+  }
 }
 
 function ownHello({ store, boot }: SiteServices): Hello {

@@ -75,6 +75,7 @@ export async function startStorageServer(options: StorageServerOptions): Promise
     sightings: new MemberSightings({ member, store: store.hello().store, boot }, logger),
     logger,
   };
+  store.disk.onSweepWanted(() => services.board.ask());
   const sessions = new Set<PeerSession>();
   let closing = false;
   const start = async (host: string): Promise<{ server: SrvServer; limits: ConnectionLimits }> => {

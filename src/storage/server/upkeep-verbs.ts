@@ -1,6 +1,14 @@
 /** SITE verbs by which a member's own processes look after its replica (peers/protocol-upkeep.ts). */
-import type { Adoption, DamageReport, Forgotten, UpkeepChange } from '../../peers/protocol-upkeep.ts';
+import type {
+  Adoption,
+  DamageReport,
+  Forgotten,
+  Unknown,
+  UpkeepChange,
+  UpkeepState,
+} from '../../peers/protocol-upkeep.ts';
 import { WireError } from '../../peers/wire.ts';
+import type { Store } from '../store-api.ts';
 import { count, object, text, wrong } from './request-fields.ts';
 import { type Handler, requireOwn } from './site-handler.ts';
 
@@ -46,18 +54,38 @@ export const upkeepVerbs: { readonly [verb: string]: Handler } = {
     requireOwn(peer);
     return { paths: store.upkeep.takeSuspects() };
   },
-  async UPKEEP(request, { store }, peer) {
+  async DISCARD(request, { store }, peer) {
     requireOwn(peer);
-    if (request['set'] === undefined) return store.upkeep.state();
-    return await store.upkeep.setState(checkChange(object(request, 'set')));
+    for (const field of ['path', 'ino', 'mtimeNs']) text(request, field);
+    return { discarded: await store.upkeep.discard(request as unknown as Unknown) };
+  },
+  async UPKEEP(request, { store }, peer): Promise<UpkeepState> {
+    requireOwn(peer);
+    if (request['set'] !== undefined) {
+      const { distrust, ...change } = checkChange(object(request, 'set'));
+      await store.upkeep.setState(change);
+      if (distrust === null) await store.disk.trustAgain();
+    }
+    return upkeepState(store);
   },
 };
+
+export function upkeepState({ upkeep, disk }: Store): UpkeepState {
+  return { ...upkeep.state(), distrust: disk.distrust() };
+}
 
 function checkChange(set: { readonly [field: string]: unknown }): UpkeepChange {
   for (const [field, value] of Object.entries(set)) {
     const fits =
       field === 'scrubAfter' ? typeof value === 'string' : value === null || Number.isFinite(value);
-    const known = ['walkedAt', 'scrubbedAt', 'scrubStartedAt', 'scrubAfter', 'scrubbedBytes'].includes(field);
+    const known = [
+      'walkedAt',
+      'scrubbedAt',
+      'scrubStartedAt',
+      'scrubAfter',
+      'scrubbedBytes',
+      'distrust',
+    ].includes(field);
     if (!fits || !known) throw new WireError(`the request's ${field} is malformed`);
   }
   return set as UpkeepChange;

@@ -5,13 +5,14 @@
  */
 import { linkSync, lstatSync } from 'node:fs';
 import { join } from 'node:path';
-import type { DamageReport } from '../../peers/protocol-upkeep.ts';
+import type { DamageReport, Unknown } from '../../peers/protocol-upkeep.ts';
 import type { StoredRecord } from '../catalog/record-row.ts';
 import { sourceAt } from '../disk/content-source.ts';
 import type { PublishContext } from '../disk/publish-context.ts';
 import { inodeAt, newTrashId } from '../disk/volume.ts';
 import type { Group } from '../group.ts';
 import type { GroupCommit } from '../group-commit.ts';
+import { checkPath } from '../path-check.ts';
 import { errnoOf } from '../store-errors.ts';
 
 /** False when the file was replaced since it was looked at. */
@@ -72,4 +73,35 @@ function setAside(
     group.addIntents([{ action: 'remove', place: local.place, ino: local.ino }]);
   }
   catalog.records.setLocal(record.path, undefined);
+}
+
+/** Out of the way with a file that no record speaks of: what an old backup of the volume brought back. */
+export async function discardUnknown(
+  { catalog, volume, now }: PublishContext,
+  queue: GroupCommit,
+  { path, ino, mtimeNs }: Unknown,
+): Promise<boolean> {
+  checkPath(path, volume.filesDir);
+  return await queue.run({
+    path,
+    execute: async (group) => {
+      group.checkUntouched(path);
+      const record = catalog.table.get(path);
+      const isKnown =
+        (record !== undefined && record.kind !== 'tombstone') || catalog.table.hasLiveDescendant(path);
+      if (isKnown || catalog.table.shadowedAt(path) !== undefined) return false;
+      const diskPath = volume.diskPath(path);
+      const found = lstatSync(diskPath, { bigint: true, throwIfNoEntry: false });
+      if (found?.isFile() !== true || String(found.ino) !== ino || String(found.mtimeNs) !== mtimeNs)
+        return false;
+      const id = newTrashId();
+      linkSync(diskPath, join(volume.trashDir, id));
+      group.made(join(volume.trashDir, id), volume.trashDir);
+      group.addTrash({ id, path, sha256: '', size: Number(found.size), at: now(), why: 'unknown' });
+      const from = group.intents.length;
+      group.addIntents([{ action: 'remove', place: path, ino }]);
+      group.closePlaces(from);
+      return true;
+    },
+  });
 }

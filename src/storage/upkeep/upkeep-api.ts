@@ -6,9 +6,12 @@ import type {
   FileOnDisk,
   Forgotten,
   PlacedEntry,
-  UpkeepChange,
+  Unknown,
   UpkeepState,
 } from '../../peers/protocol-upkeep.ts';
+
+/** What is remembered here; the rest of UpkeepState is the disk's. */
+export type Noted = Omit<UpkeepState, 'distrust'>;
 
 /** What writes throws Refusal; then nothing has changed. */
 export interface Upkeep {
@@ -19,12 +22,13 @@ export interface Upkeep {
   folder(dir: string): Iterable<PlacedEntry>;
   forget(forgotten: readonly Forgotten[]): Promise<number>;
   damaged(report: DamageReport): Promise<boolean>;
+  discard(unknown: Unknown): Promise<boolean>;
   repair(sha256: string): Promise<number>;
   remakeFolder(path: string): Promise<void>;
   adopt(adoption: Adoption): Promise<AdoptionOutcome>;
   /** Somebody met damage at the path. True: that is news. */
   suspect(path: string): boolean;
   takeSuspects(): string[];
-  state(): UpkeepState;
-  setState(change: UpkeepChange): Promise<UpkeepState>;
+  state(): Noted;
+  setState(change: Partial<Noted>): Promise<void>;
 }

@@ -7,20 +7,19 @@ import {
   type FileOnDisk,
   type Forgotten,
   type PlacedEntry,
-  type UpkeepChange,
-  type UpkeepState,
+  type Unknown,
 } from '../../peers/protocol-upkeep.ts';
 import type { StoredRecord } from '../catalog/record-row.ts';
 import type { PublishContext } from '../disk/publish-context.ts';
 import type { GroupCommit } from '../group-commit.ts';
 import { adopt } from './adopt.ts';
-import { quarantine } from './damage.ts';
+import { discardUnknown, quarantine } from './damage.ts';
 import { endForgotten } from './forget.ts';
 import { remakeFolder, repair } from './repair.ts';
-import type { Upkeep } from './upkeep-api.ts';
+import type { Noted, Upkeep } from './upkeep-api.ts';
 
 const STATE = 'upkeep';
-const FRESH: Omit<UpkeepState, 'missing'> = {
+const FRESH: Omit<Noted, 'missing'> = {
   walkedAt: null,
   scrubbedAt: null,
   scrubStartedAt: null,
@@ -84,6 +83,10 @@ export class ReplicaUpkeep implements Upkeep {
     return await this.#writing(report.path, () => quarantine(this.#context, this.#queue, report));
   }
 
+  async discard(unknown: Unknown): Promise<boolean> {
+    return await this.#writing(unknown.path, () => discardUnknown(this.#context, this.#queue, unknown));
+  }
+
   async repair(sha256: string): Promise<number> {
     return await this.#writing(undefined, () => repair(this.#context, this.#queue, sha256, this.#examined));
   }
@@ -108,22 +111,21 @@ export class ReplicaUpkeep implements Upkeep {
     return suspects;
   }
 
-  state(): UpkeepState {
+  state(): Noted {
     const { reader } = this.#context.catalog;
     const noted = reader.note(STATE);
     return { ...FRESH, ...(noted === undefined ? {} : JSON.parse(noted)), missing: reader.countMissing() };
   }
 
-  async setState(change: UpkeepChange): Promise<UpkeepState> {
+  async setState(change: Partial<Noted>): Promise<void> {
     const { catalog } = this.#context;
-    const { missing: _missing, ...before } = this.state();
+    const { missing: _missing, ...before } = { ...this.state(), ...change };
     await this.#writing(undefined, () =>
       this.#queue.run({
         path: undefined,
-        execute: async () => catalog.ledger.setNote(STATE, JSON.stringify({ ...before, ...change })),
+        execute: async () => catalog.ledger.setNote(STATE, JSON.stringify(before)),
       }),
     );
-    return this.state();
   }
 }
 
