@@ -81,6 +81,24 @@ export function forgetBelow(folder: string, attic: string): void {
       noted(String(path), () => real.utimesSync(path, before.atime, before.mtime));
     }
   };
+  const names = new Map<number, string>();
+  fs.openSync = (path, flags, mode) => {
+    const file = real.openSync(path, flags, mode);
+    if (isWatched(path)) names.set(file, path);
+    else names.delete(file);
+    return file;
+  };
+  fs.futimesSync = (file, atime, mtime) => {
+    const path = names.get(file);
+    const before = real.fstatSync(file);
+    real.futimesSync(file, atime, mtime);
+    if (path !== undefined) noted(path, () => real.utimesSync(path, before.atime, before.mtime));
+  };
+  fs.fsyncSync = (file) => {
+    real.fsyncSync(file);
+    const path = names.get(file);
+    pending = pending.filter(({ flushedBy }) => flushedBy !== path);
+  };
   promises.open = async (path, flags, mode) => {
     const isNew = isWatched(path) && !exists(path);
     const handle = await realOpen(path, flags, mode);

@@ -80,7 +80,7 @@ export class Volume {
     return this.filesDir + place;
   }
 
-  /** Does a step; adds what has to be flushed to `dirty`: directories, and files whose time was set. Throws what the disk says. */
+  /** Does a step; adds the directories that have to be flushed to `dirty`. Throws what the disk says. */
   carryOut(intent: Intent, dirty: Set<string>): void {
     const path = this.diskPath(intent.place);
     switch (intent.action) {
@@ -98,9 +98,7 @@ export class Volume {
         this.#publish(intent.place, join(this.stagingDir, intent.staged), intent.ino, dirty);
         break;
       case 'touch':
-        if (inodeAt(path) !== intent.ino) return;
-        setTime(path, intent.mtime / 1000);
-        dirty.add(path);
+        if (inodeAt(path) === intent.ino) setTime(path, intent.mtime / 1000);
         return;
     }
     dirty.add(dirname(path));
@@ -158,7 +156,7 @@ export class Volume {
     this.#onDisplaced({ id, place, size });
   }
 
-  /** Each of them as flushDirectory does it. */
+  /** Makes the entries of directories durable; one that is gone has nothing to flush. Throws FlushFailed. */
   async flushDirectories(dirs: Iterable<string>): Promise<void> {
     const left = [...dirs];
     const flushNext = async (): Promise<void> => {
@@ -168,23 +166,16 @@ export class Volume {
   }
 }
 
-/** Makes the entries of a directory, or the time of a file, durable. What is gone has nothing to flush. Throws FlushFailed. */
+/** A directory that is gone, or a file by now, has no entries to flush. Throws FlushFailed. */
 export async function flushDirectory(dir: string): Promise<void> {
   if (isPlanted('no fsync of the directory')) return;
   let handle: FileHandle | undefined;
-  let flags = constants.O_RDONLY | constants.O_DIRECTORY;
   for (let tries = 1; handle === undefined; tries += 1) {
     try {
-      handle = await open(dir, flags);
+      handle = await open(dir, constants.O_RDONLY | constants.O_DIRECTORY);
     } catch (error) {
       const errno = errnoOf(error);
-      const asFile = (flags & constants.O_DIRECTORY) === 0;
-      if (errno === 'ENOENT' || (asFile && (errno === 'ENOTDIR' || errno === 'ELOOP' || errno === 'EACCES')))
-        return;
-      if (errno === 'ENOTDIR') {
-        flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-        continue;
-      }
+      if (errno === 'ENOENT' || errno === 'ENOTDIR') return;
       // Too many open files pass; nothing has failed to reach the disk yet.
       if ((errno !== 'EMFILE' && errno !== 'ENFILE') || tries === MAX_OPEN_TRIES)
         throw new FlushFailed(dir, error);
