@@ -3,7 +3,7 @@
  *
  *   RETR /files/<base64url(after)>   NDJSON of FileOnDisk: the next FILES_PAGE files by path, for the scrub
  *   RETR /disk/<base64url(dir)>      NDJSON of PlacedEntry: what belongs into a folder of the volume, for the walk
- *   RETR /missing/                   NDJSON of FileOnDisk: files whose bytes this replica lacks, at most FILES_PAGE
+ *   RETR /missing/<base64url(after)> NDJSON of FileOnDisk: the next FILES_PAGE files whose bytes this replica lacks
  *   SITE FORGET {forgotten}          -> {ended}: deletes records of which a peer knows that they were deleted
  *   SITE DAMAGED {DamageReport}      -> {quarantined}
  *   SITE REPAIR {sha256}             -> {repaired}: puts staged `sha-<sha256>` where it is missing
@@ -88,7 +88,8 @@ export interface UpkeepCalls {
   files(after: string): Promise<FileOnDisk[]>;
   /** What belongs into a folder of the volume, as the catalog knows it. */
   folder(dir: string): Promise<PlacedEntry[]>;
-  missing(): Promise<FileOnDisk[]>;
+  /** The same of files whose bytes this replica lacks. */
+  missing(after: string): Promise<FileOnDisk[]>;
   /** How many were still as named. A request is one line of at most 128 KiB. */
   forget(forgotten: readonly Forgotten[]): Promise<number>;
   /** False: the file was replaced meanwhile, or was known to be missing. */

@@ -30,8 +30,8 @@ export class UpkeepClient implements UpkeepCalls {
     return await this.#link.all(`/disk/${encodeText(dir)}`, parseLine<PlacedEntry>);
   }
 
-  async missing(): Promise<FileOnDisk[]> {
-    return await this.#link.all('/missing/', parseLine<FileOnDisk>);
+  async missing(after: string): Promise<FileOnDisk[]> {
+    return await this.#link.all(`/missing/${encodeText(after)}`, parseLine<FileOnDisk>);
   }
 
   async forget(forgotten: readonly Forgotten[]): Promise<number> {

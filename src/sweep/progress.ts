@@ -48,3 +48,8 @@ export function reportOf(
     notices: [...notices],
   };
 }
+
+/** `total` 0: unknown. */
+export function enter(progress: RoundProgress, phase: string, total: number): void {
+  Object.assign(progress, { phase, total, done: 0 });
+}

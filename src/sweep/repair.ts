@@ -1,4 +1,5 @@
 /** Bytes that this replica lacks or found damaged, fetched by hash from whichever peer has them, and put back. */
+import type { FileOnDisk } from '../peers/protocol-upkeep.ts';
 import type { ReplicaClient } from '../peers/replica-client-api.ts';
 import { Refusal } from '../replication/operation.ts';
 import { fetchAll, type Wanted } from './content-fetcher.ts';
@@ -20,13 +21,13 @@ const TRIES = 3;
 export async function repairMissing(options: RepairOptions): Promise<number> {
   const { local, signal } = options;
   const hopeless = new Set<string>();
-  for (;;) {
+  for (let after: string | undefined = ''; after !== undefined; ) {
     signal.throwIfAborted();
-    const files = await local.upkeep.missing();
+    const files: readonly FileOnDisk[] = await local.upkeep.missing(after);
     const wanted = new Map<string, Wanted>();
     for (const { sha256, size } of files) if (!hopeless.has(sha256)) wanted.set(sha256, { sha256, size });
-    if (wanted.size === 0) break;
     await repairThese([...wanted.values()], options, hopeless);
+    after = files.at(-1)?.path;
   }
   return (await local.upkeep.state()).missing;
 }
@@ -76,7 +77,10 @@ async function putBack(
 }
 
 /** Looks at files that somebody met damage in. How many were indeed damaged. */
-export async function examineSuspects({ local, signal }: RepairOptions): Promise<number> {
+export async function examineSuspects({
+  local,
+  signal,
+}: Pick<RepairOptions, 'local' | 'signal'>): Promise<number> {
   let damaged = 0;
   for (const suspect of await local.upkeep.suspects()) {
     const { entry, disk } = await local.record({ path: suspect, local: true });

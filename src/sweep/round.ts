@@ -3,44 +3,46 @@
  * missing or damaged. Locked at the storage server, so that rounds never overlap. Broken off anywhere, the next one goes
  * on where it was.
  */
+
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Hello } from '../peers/protocol.ts';
 import type { SweepReport } from '../peers/protocol-reports.ts';
 import type { ReplicaClient } from '../peers/replica-client-api.ts';
 import { formatEndpoint } from '../system/port-in-use.ts';
 import { pull } from './anti-entropy.ts';
+import { DiskRound } from './disk-round.ts';
 import { endForgotten } from './forgotten.ts';
-import { emptyProgress, type RoundProgress, reportOf } from './progress.ts';
-import { examineSuspects, repairMissing } from './repair.ts';
+import { emptyProgress, enter, type RoundProgress, reportOf } from './progress.ts';
 import { RoundMembers } from './round-members.ts';
-import { scrub } from './scrub.ts';
+import type { RoundOptions } from './round-options.ts';
 import { exchangeTrees } from './tree-exchange.ts';
-import { type VolumeCare, walkWhenDue } from './volume-care.ts';
+import type { VolumeCare } from './volume-care.ts';
 
-export interface RoundOptions {
-  readonly local: ReplicaClient;
-  readonly peers: readonly ReplicaClient[];
-  readonly signal: AbortSignal;
-  readonly now: () => number;
-  /** The volume of this member; without it only peers are looked at. */
-  readonly volume?: VolumeCare | undefined;
-  /** Look, and change nothing. */
-  readonly dryRun?: boolean;
-  /** Walk the volume now, not only when it is due. */
-  readonly walk?: boolean;
-  /** Read and hash every file now, as fast as it goes. */
-  readonly scrub?: boolean;
-  /** Delete what was forgotten elsewhere, however much it is: the operator says so. */
-  readonly acceptDeletions?: boolean;
-  /** Called now and then while it goes on, and at the end. */
-  readonly onProgress?: (report: SweepReport) => void;
-}
+export type { RoundOptions } from './round-options.ts';
 
 /** Null: another round is running. Rejects when the own storage server cannot be reached, or aborted. */
 export async function sweepOnce(options: RoundOptions): Promise<SweepReport | null> {
-  const lock = await options.local.lock('sweep');
+  const { local, volume, dryRun = false, signal } = options;
+  const round = new Round(options);
+  const report = await locked(local, () => round.run());
+  if (report === null || options.scrub !== true || volume === undefined || dryRun) return report;
+  // Reading everything may take hours, in which the other rounds go on.
+  await round.scrub(volume);
+  for (;;) {
+    const repaired = await locked(local, () => round.repairAll());
+    if (repaired !== null) return repaired;
+    await sleep(LOCK_RETRY_MS, undefined, { signal });
+  }
+}
+
+const LOCK_RETRY_MS = 500;
+
+/** Null: somebody else holds the lock. */
+async function locked<T>(local: ReplicaClient, action: () => Promise<T>): Promise<T | null> {
+  const lock = await local.lock('sweep');
   if (lock === null) return null;
   try {
-    return await new Round(options).run();
+    return await action();
   } finally {
     await lock.release();
   }
@@ -58,6 +60,7 @@ class Round {
   readonly #startedAt: number;
   readonly #progress: RoundProgress = emptyProgress();
   readonly #members: RoundMembers;
+  readonly #disk: DiskRound;
 
   constructor(options: RoundOptions) {
     this.#options = options;
@@ -65,17 +68,35 @@ class Round {
     const { local, signal, dryRun = false } = options;
     const failed = (error: unknown) => this.#failed(local, error);
     this.#members = new RoundMembers({ local, signal, dryRun, failed });
+    this.#disk = new DiskRound(options, this.#progress);
   }
 
   async run(): Promise<SweepReport> {
+    return await this.#reporting(async () => {
+      const reachable = await this.#greet();
+      this.#disk.peers = reachable.map(({ peer }) => peer);
+      await this.#pullFromAll(reachable);
+      await this.#disk.care(this.#members.anyPulled);
+      await this.#members.settle();
+    });
+  }
+
+  /** Reads every file. */
+  async scrub({ filesDir }: VolumeCare): Promise<void> {
+    await this.#reporting(() => this.#disk.scrub(filesDir));
+  }
+
+  /** Fetches what the scrub has found to be damaged. */
+  async repairAll(): Promise<SweepReport> {
+    return await this.#reporting(() => this.#disk.repair());
+  }
+
+  async #reporting(action: () => Promise<void>): Promise<SweepReport> {
     await this.#tell('running');
     const ticking = setInterval(() => void this.#tell('running'), REPORT_EVERY_MS);
     try {
-      const reachable = await this.#greet();
-      await this.#pullFromAll(reachable);
-      await this.#careForVolume(reachable);
-      await this.#members.settle();
-      this.#enter('', 0);
+      await action();
+      enter(this.#progress, '', 0);
     } finally {
       clearInterval(ticking);
     }
@@ -99,7 +120,7 @@ class Round {
     const { local, signal } = this.#options;
     for (const [index, { peer, hello }] of reachable.entries()) {
       signal.throwIfAborted();
-      this.#enter('catching up', reachable.length);
+      enter(this.#progress, 'catching up', reachable.length);
       this.#progress.done = index;
       // Anew for each: what came from the last one is known now.
       const own = await local.hello();
@@ -139,75 +160,6 @@ class Round {
     if (notice === null) return;
     progress.notices.push(notice);
     progress.differences += forgotten.length;
-  }
-
-  async #careForVolume(reachable: readonly Reachable[]): Promise<void> {
-    const { local, signal, volume, dryRun = false, now } = this.#options;
-    const progress = this.#progress;
-    const peers = reachable.map(({ peer }) => peer);
-    const repairing = {
-      local,
-      peers,
-      signal,
-      onBytes: (bytes: number) => {
-        progress.bytes += bytes;
-      },
-      onRepaired: (files: number) => {
-        progress.repaired += files;
-      },
-    };
-    if ((await local.hello()).readOnly !== null) return;
-    if (!dryRun) await examineSuspects(repairing);
-    if (volume !== undefined) {
-      this.#enter('walking', 0);
-      const { walk = false } = this.#options;
-      const adopted = await walkWhenDue({
-        local,
-        volume,
-        signal,
-        now,
-        dryRun,
-        caughtUp: peers.length === 0 || this.#members.anyPulled,
-        alone: peers.length === 0,
-        progress,
-        always: walk,
-      });
-      // They need not wait for their next round to get it.
-      if (adopted > 0)
-        await Promise.allSettled(peers.map((peer) => peer.sweep({ why: 'edited from outside' })));
-      if (this.#options.scrub === true && !dryRun) await this.#scrub(volume);
-    }
-    if (dryRun) return;
-    this.#enter('repairing', 0);
-    progress.missing = await repairMissing(repairing);
-    progress.differences += progress.missing;
-    if (progress.missing > 0) {
-      progress.notices.push(
-        `${progress.missing} damaged or missing files are with no reachable member: they come back with the member that has them`,
-      );
-    }
-  }
-
-  async #scrub({ filesDir }: VolumeCare): Promise<void> {
-    const { local, signal, now } = this.#options;
-    const { bytes } = await local.status();
-    this.#enter('scrubbing', bytes);
-    await local.upkeep.state({ scrubStartedAt: null });
-    await scrub({
-      local,
-      filesDir,
-      signal,
-      now,
-      onBytes: (read) => {
-        this.#progress.scrubbedBytes += read;
-        this.#progress.done += read;
-      },
-      onDamage: () => undefined,
-    });
-  }
-
-  #enter(phase: string, total: number): void {
-    Object.assign(this.#progress, { phase, total, done: 0 });
   }
 
   /** Listing oneself in PEERS.txt is harmless; another board with this one's identity is not. */

@@ -52,6 +52,12 @@ export async function walkWhenDue(request: WalkRequest): Promise<number> {
   });
   progress.adopted += result.adopted;
   progress.notices.push(...result.notices);
+  if (always && result.restless > 0) {
+    const files = result.restless === 1 ? '1 file' : `${result.restless} files`;
+    progress.notices.push(
+      `${files} changed from outside a moment ago: taken over by a later sweep, once at rest`,
+    );
+  }
   if (dryRun) progress.differences += result.differences;
   else {
     // Compared with what a peer knows; alone there is nothing better than what is here.

@@ -114,6 +114,7 @@ class Walk {
       return;
     }
     if (entry !== undefined && isAsPublished(entry, look)) return;
+    if (await this.#isNewByNow(path, look)) return;
     this.#result.differences += 1;
     const isDamage =
       entry !== undefined &&
@@ -123,6 +124,14 @@ class Walk {
     else if (isDamage) await this.#damaged(entry, 'changed');
     else if (entry !== undefined && isOlder(look, entry)) this.#older.push({ entry, look });
     else await this.#adopt(path, look);
+  }
+
+  /** Stored by a client since the folder was listed. */
+  async #isNewByNow(path: string, look: Look): Promise<boolean> {
+    const { disk } = await this.#options.local.record({ path, local: true });
+    return (
+      disk !== undefined && disk.ino === look.ino && disk.mtimeNs === look.mtimeNs && disk.size === look.size
+    );
   }
 
   async #adopt(path: string, look: Look): Promise<void> {

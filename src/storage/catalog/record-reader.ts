@@ -47,7 +47,7 @@ export class RecordReader implements RecordTable {
     );
     const files = `SELECT ${RECORD_COLUMNS} FROM records WHERE kind = ${KIND_FILE}`;
     this.#filesAfter = database.prepare(`${files} AND path > ? ORDER BY path LIMIT ?`);
-    this.#missing = database.prepare(`${files} AND ino IS NULL ORDER BY path LIMIT ?`);
+    this.#missing = database.prepare(`${files} AND ino IS NULL AND path > ? ORDER BY path LIMIT ?`);
     this.#missingWith = database.prepare(`${files} AND sha256 = ? AND ino IS NULL LIMIT ?`);
     this.#countMissing = database.prepare(
       `SELECT count(*) AS n FROM records WHERE kind = ${KIND_FILE} AND ino IS NULL`,
@@ -118,8 +118,8 @@ export class RecordReader implements RecordTable {
   }
 
   /** Files whose bytes this replica lacks. */
-  missingFiles(limit: number): readonly StoredRecord[] {
-    return this.#missing.all(limit).map(storedOf);
+  missingFiles(after: string, limit: number): readonly StoredRecord[] {
+    return this.#missing.all(after, limit).map(storedOf);
   }
 
   missingWith(sha256: string, limit: number): readonly StoredRecord[] {

@@ -103,7 +103,7 @@ export class PeerTree {
       case 'disk':
         return records(upkeep.folder(decodeText(argument)));
       case 'missing':
-        return records(upkeep.missing());
+        return records(upkeep.missing(decodeText(argument)));
     }
   }
 

@@ -17,7 +17,7 @@ export type Noted = Omit<UpkeepState, 'distrust'>;
 export interface Upkeep {
   /** The next FILES_PAGE files by path. */
   files(after: string): FileOnDisk[];
-  missing(): FileOnDisk[];
+  missing(after: string): FileOnDisk[];
   /** What belongs into a folder of the volume; a page at a time, so that it may be read slowly. */
   folder(dir: string): Iterable<PlacedEntry>;
   forget(forgotten: readonly Forgotten[]): Promise<number>;

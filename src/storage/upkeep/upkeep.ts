@@ -51,8 +51,8 @@ export class ReplicaUpkeep implements Upkeep {
     return this.#context.catalog.reader.filesAfter(after, FILES_PAGE).map(onDisk);
   }
 
-  missing(): FileOnDisk[] {
-    return this.#context.catalog.reader.missingFiles(FILES_PAGE).map(onDisk);
+  missing(after: string): FileOnDisk[] {
+    return this.#context.catalog.reader.missingFiles(after, FILES_PAGE).map(onDisk);
   }
 
   *folder(dir: string): Iterable<PlacedEntry> {
