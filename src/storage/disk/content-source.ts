@@ -1,4 +1,5 @@
 /** Where the bytes of a hash are in this replica: a published file, what a rebuild saved, the trash. Looked at, not believed. */
+
 import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Catalog } from '../catalog/catalog.ts';
@@ -6,6 +7,7 @@ import type { CatalogLedger } from '../catalog/catalog-ledger.ts';
 import type { RecordReader } from '../catalog/record-reader.ts';
 import type { StoredRecord } from '../catalog/record-row.ts';
 import type { SalvageTable } from '../catalog/salvage-table.ts';
+import { salvageDirOf } from './salvage-dir.ts';
 import type { Volume } from './volume.ts';
 
 /** A file on disk that holds the wanted bytes. */
@@ -93,7 +95,7 @@ function salvageSource(
 ): ContentSource | undefined {
   let best: ContentSource | undefined;
   for (const { path, size } of salvage.withContent(sha256)) {
-    const diskPath = volume.salvageDir + path;
+    const diskPath = salvageDirOf(volume) + path;
     const found = statOf(diskPath);
     if (found === undefined || Number(found.size) !== size) continue;
     const look = { ino: String(found.ino), mtimeNs: String(found.mtimeNs) };

@@ -31,8 +31,6 @@ export class Volume {
   readonly filesDir: string;
   readonly stagingDir: string;
   readonly trashDir: string;
-  /** Files of a lost catalog, each in a folder named after the rebuild that put it there (rebuild/rebuild.ts). */
-  readonly salvageDir: string;
   #anchor: string | undefined;
   readonly #onDisplaced: (what: Displaced) => void;
   readonly #onLost: (place: string) => void;
@@ -49,7 +47,6 @@ export class Volume {
     this.filesDir = filesDir;
     this.stagingDir = join(filesDir, INTERNAL_NAME, 'staging');
     this.trashDir = join(filesDir, INTERNAL_NAME, 'trash');
-    this.salvageDir = join(filesDir, INTERNAL_NAME, 'salvage');
     this.#onDisplaced = onDisplaced;
   }
 

@@ -1,10 +1,12 @@
 /** Second step of a rebuild: what was saved is listed, then read and hashed, so that whoever needs bytes finds them here. */
+
 import { createHash } from 'node:crypto';
 import { constants, lstatSync } from 'node:fs';
 import { open, readdir } from 'node:fs/promises';
 import { failpoint } from '../../system/failpoint.ts';
 import type { SalvagedFile } from '../catalog/salvage-table.ts';
 import type { PublishContext } from '../disk/publish-context.ts';
+import { salvageDirOf } from '../disk/salvage-dir.ts';
 import type { GroupCommit } from '../group-commit.ts';
 import { diskTrouble, errnoOf, message } from '../store-errors.ts';
 
@@ -34,7 +36,7 @@ export async function listSalvage(context: GatherContext, stopped: () => boolean
   };
   const walk = async (dir: string): Promise<void> => {
     if (stopped()) return;
-    const names = await readdir(volume.salvageDir + dir).catch((error: unknown) => {
+    const names = await readdir(salvageDirOf(volume) + dir).catch((error: unknown) => {
       if (errnoOf(error) === 'ENOENT') return [];
       warn('a folder of the lost catalog cannot be read; it stays in salvage', {
         dir,
@@ -47,7 +49,7 @@ export async function listSalvage(context: GatherContext, stopped: () => boolean
     if (names?.length === 0 && isUsers) found.push({ path: dir, sha256: EMPTY_DIRECTORY, size: 0, mtime: 0 });
     for (const name of names ?? []) {
       const path = `${dir}/${name}`;
-      const stat = lstatSync(volume.salvageDir + path, { bigint: true, throwIfNoEntry: false });
+      const stat = lstatSync(salvageDirOf(volume) + path, { bigint: true, throwIfNoEntry: false });
       if (stat?.isDirectory() === true) await walk(path);
       else if (stat?.isFile() === true) {
         const mtime = Math.round(Number(stat.mtimeNs) / 1e6);
@@ -72,7 +74,7 @@ export async function hashSalvage(
     const end = performance.now() + BATCH_MS;
     for (const { path } of rows) {
       if (stopped()) return;
-      hashes.set(path, await hashOne(volume.salvageDir + path, path, warn));
+      hashes.set(path, await hashOne(salvageDirOf(volume) + path, path, warn));
       if (performance.now() > end) break;
     }
     await queue.run({

@@ -2,10 +2,12 @@
  * First step of a rebuild: what users see of the volume moves to `.cloudroid/salvage/<rebuild>`, by renames of the entries
  * at the top, so that it takes no time and no space. Each is atomic; after a crash the rest follows.
  */
+
 import { existsSync, lstatSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { failpoint } from '../../system/failpoint.ts';
 import type { Catalog } from '../catalog/catalog.ts';
+import { salvageDirOf } from '../disk/salvage-dir.ts';
 import { type ReadOnlyReason, userEntries } from '../disk/store-identity.ts';
 import type { Volume } from '../disk/volume.ts';
 import { diskTrouble, errnoOf, message } from '../store-errors.ts';
@@ -27,9 +29,9 @@ export async function moveToSalvage(
   const { store } = catalog.state;
   const hidden = join(dirname(volume.stagingDir), 'hidden');
   try {
-    const dirty = new Set([volume.filesDir, volume.stagingDir, hidden, dirname(volume.salvageDir)]);
+    const dirty = new Set([volume.filesDir, volume.stagingDir, hidden, dirname(salvageDirOf(volume))]);
     const move = (dir: string, name: string, folder: string): void => {
-      const target = freePlace(volume.salvageDir, folder, name);
+      const target = freePlace(salvageDirOf(volume), folder, name);
       try {
         renameSync(join(dir, name), target);
       } catch (error) {
@@ -40,7 +42,7 @@ export async function moveToSalvage(
         });
         return;
       }
-      dirty.add(dirname(target)).add(volume.salvageDir);
+      dirty.add(dirname(target)).add(salvageDirOf(volume));
       failpoint('rebuild:moved-one');
     };
     for (const name of userEntries(volume.filesDir)) move(volume.filesDir, name, store);
@@ -53,7 +55,7 @@ export async function moveToSalvage(
     await volume.flushDirectories(dirty);
   } catch (error) {
     if (diskTrouble(error) === undefined) throw error;
-    return `The files of the volume cannot be moved to ${volume.salvageDir}, to rebuild the lost catalog (${message(error)}): mend that and restart.`;
+    return `The files of the volume cannot be moved to ${salvageDirOf(volume)}, to rebuild the lost catalog (${message(error)}): mend that and restart.`;
   }
   failpoint('rebuild:moved');
   catalog.transaction(() => noteRebuild(catalog, { ...state, phase: 'hash' }));

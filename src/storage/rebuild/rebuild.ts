@@ -10,10 +10,12 @@
  * Clients write nothing until the end: a member that knows of no deletion must not bring back what it finds on its disk. A
  * member that is alone waits for the operator. Every step may be cut short and is taken up at the next start.
  */
+
 import { readdir } from 'node:fs/promises';
 import type { ExchangeEnd } from '../../peers/protocol.ts';
 import { failpoint } from '../../system/failpoint.ts';
 import type { SalvagedFile } from '../catalog/salvage-table.ts';
+import { salvageDirOf } from '../disk/salvage-dir.ts';
 import { message } from '../store-errors.ts';
 import { hashSalvage, listSalvage } from './gather.ts';
 import { noteRebuild, type RebuildState, rebuildState } from './rebuild-state.ts';
@@ -179,12 +181,12 @@ export class Rebuild {
       if (this.#stopped) return;
     }
     if (catalog.salvage.counts().files > 0) throw new Error('some files of the lost catalog are not settled');
-    const clean = await removeEmptyFolders(volume.salvageDir, readdir);
+    const clean = await removeEmptyFolders(salvageDirOf(volume), readdir);
     failpoint('rebuild:cleared');
     await queue.run({ path: undefined, execute: async () => noteRebuild(catalog, null) });
     log(clean ? 'info' : 'warn', 'the lost catalog is rebuilt', {
       ...fates,
-      ...(clean ? {} : { 'could not be taken in': volume.salvageDir }),
+      ...(clean ? {} : { 'could not be taken in': salvageDirOf(volume) }),
     });
     onFinished();
   }

@@ -8,6 +8,7 @@
  *
  * A new write is durable before the saved name goes. Whatever a crash leaves is settled again, with the same result.
  */
+
 import { createHash, randomUUID } from 'node:crypto';
 import { existsSync, linkSync, rmdirSync, unlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -19,6 +20,7 @@ import { recoveredPath } from '../../replication/recovered-name.ts';
 import { failpoint } from '../../system/failpoint.ts';
 import type { SalvagedFile } from '../catalog/salvage-table.ts';
 import { isIntact } from '../disk/content-source.ts';
+import { salvageDirOf } from '../disk/salvage-dir.ts';
 import type { Group } from '../group.ts';
 import { errnoOf } from '../store-errors.ts';
 import { EMPTY_DIRECTORY, type GatherContext } from './gather.ts';
@@ -41,7 +43,7 @@ export async function settle(context: SettleContext, saved: SalvagedFile): Promi
     await settleFolder(context, usersPath(saved));
     return 'folder';
   }
-  if (!existsSync(volume.salvageDir + saved.path)) return 'gone';
+  if (!existsSync(salvageDirOf(volume) + saved.path)) return 'gone';
   const path = usersPath(saved);
   if (path === undefined) {
     const elsewhere = catalog.table.withContent(saved.sha256).some((stored) => isIntact(volume, stored));
@@ -151,7 +153,7 @@ async function toTrash(
     path: undefined,
     execute: async (group: Group) => {
       if (catalog.ledger.hasTrash(id)) return;
-      linkSync(volume.salvageDir + saved, join(volume.trashDir, id));
+      linkSync(salvageDirOf(volume) + saved, join(volume.trashDir, id));
       group.made(join(volume.trashDir, id), volume.trashDir);
       group.addTrash({ id, path, sha256, size, at: now(), why });
     },
@@ -168,7 +170,7 @@ export async function dropSettled(
     path: undefined,
     execute: async () => {
       for (const { path, sha256 } of settled) {
-        if (sha256 !== EMPTY_DIRECTORY) removeName(volume.salvageDir + path);
+        if (sha256 !== EMPTY_DIRECTORY) removeName(salvageDirOf(volume) + path);
         catalog.salvage.drop(path);
       }
       failpoint('rebuild:dropping');
