@@ -151,6 +151,8 @@ export interface MergeRequest {
   readonly receiver?: string;
 }
 export interface ExchangeEnd {
+  /** The peer is joining itself: what it knows may be little of what there is. */
+  readonly joining?: boolean;
   readonly store: string;
   readonly incarnation: string;
   readonly knowledge: VersionVector;

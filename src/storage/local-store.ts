@@ -80,7 +80,7 @@ export class LocalStore implements Store {
     });
     this.disk = new DiskOfStore({ ...options, catalog, queue, guard, volume });
     if (this.members.isRetired(options.member)) this.stopWriting(retiredReason(options.member));
-    if (parts.readOnly !== null) return;
+    if (guard.stopped) return;
     this.#maintenance = new Maintenance(parts);
     this.disk.goOn({
       ...parts,

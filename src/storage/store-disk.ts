@@ -1,7 +1,13 @@
 /** What a store says of its disk and catalog, and what the operator says to it (`cloudroid disk`). */
 import type { ExchangeEnd } from '../peers/protocol.ts';
 import type { Catalog } from './catalog/catalog.ts';
-import { type Distrusted, distrusted, forgetDistrust, renewToken } from './disk/opening-token.ts';
+import {
+  confirmToken,
+  type Distrusted,
+  distrusted,
+  forgetDistrust,
+  renewToken,
+} from './disk/opening-token.ts';
 import type { Volume } from './disk/volume.ts';
 import type { GroupCommit } from './group-commit.ts';
 import { restored } from './rebuild/open-catalog.ts';
@@ -57,6 +63,7 @@ export class DiskOfStore implements StoreDisk {
     if (guard.readOnly !== null || !volume.isPresent()) return;
     try {
       await renewToken(catalog, volume.filesDir);
+      catalog.transaction(() => confirmToken(catalog));
     } catch (error) {
       log('warn', 'the end of the run could not be noted', { error: message(error) });
     }

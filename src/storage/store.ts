@@ -9,6 +9,7 @@ import type { ExchangeEnd } from '../peers/protocol.ts';
 import type { Catalog } from './catalog/catalog.ts';
 import { Ballast } from './disk/ballast.ts';
 import { DiskSpace } from './disk/disk-space.ts';
+import { confirmToken } from './disk/opening-token.ts';
 import type { PublishContext } from './disk/publish-context.ts';
 import { Staging } from './disk/staging.ts';
 import { makeInternalDirectories } from './disk/store-identity.ts';
@@ -75,7 +76,8 @@ async function open(options: StoreOptions, ballast: Ballast): Promise<Store> {
       volume.remember();
       readOnly ??= await recover({ catalog, volume, staging, trash, displaced, now: now(), log });
     }
-    if (readOnly === null) catalog.incarnate(randomBytes(4).toString('hex'));
+    if (readOnly === null)
+      catalog.incarnate(randomBytes(4).toString('hex'), () => confirmToken(opened.catalog));
     else log('error', 'this member takes no writes', { reason: readOnly });
     const warn = (message: string, details: object) => log('warn', message, details);
     const alarm = (reason: string): void => store.stopWriting(reason);

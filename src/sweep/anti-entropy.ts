@@ -37,9 +37,12 @@ export async function pull(context: PullContext): Promise<TreeComparison> {
     await exchange.takeAll(feed.records());
     await exchange.complete(null);
     const comparison = await exchangeTrees(context);
-    if (nothingNew && includes(own.knowledge, header.knowledge)) return comparison;
+    // A store that is being rebuilt waits to hear that an exchange was complete.
+    const waits = own.readOnly !== null;
+    if (!waits && nothingNew && includes(own.knowledge, header.knowledge)) return comparison;
     const { knowledge, collectedStamp, upTo } = header;
-    await exchange.complete({ store, incarnation, knowledge, collectedStamp, upTo });
+    const joining = peerHello.joining ? { joining: true } : {};
+    await exchange.complete({ store, incarnation, knowledge, collectedStamp, upTo, ...joining });
     return comparison;
   } finally {
     await feed.close();

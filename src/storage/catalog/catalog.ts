@@ -191,9 +191,10 @@ export class Catalog {
     });
   }
 
-  /** Takes a new incarnation, so that no dot is ever given out twice; durable when this returns. */
-  incarnate(incarnation: string): void {
+  /** Takes a new incarnation, so that no dot is ever given out twice; durable when this returns. `also`: in the same transaction. */
+  incarnate(incarnation: string, also: () => void = () => undefined): void {
     this.transaction(() => {
+      also();
       this.#state = {
         ...this.#state,
         incarnation,

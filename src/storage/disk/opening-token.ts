@@ -33,7 +33,7 @@ export function olderSide(catalog: Catalog, found: VolumeIdentity): Distrusted |
   return (found.opening ?? 0) < noted.opening ? 'volume' : 'catalog';
 }
 
-/** Gives both the next word; what was found out about them is remembered until `trustAgain`. */
+/** Gives both the next word; what was found out about them is remembered until `trustAgain`. Then comes `confirmToken`. */
 export async function renewToken(
   catalog: Catalog,
   filesDir: string,
@@ -49,7 +49,13 @@ export async function renewToken(
   failpoint('identity:catalog');
   await writeIdentity(filesDir, { member, store, opening, token: next });
   failpoint('identity:volume');
-  note(catalog, { opening, token: next, next: '' });
+}
+
+/** Inside a transaction, after `renewToken`: the volume has the new word, and no other is its own. */
+export function confirmToken(catalog: Catalog): void {
+  const noted = notedIn(catalog);
+  if (noted === undefined) return;
+  catalog.ledger.setNote(NOTE, JSON.stringify({ ...noted, token: noted.next || noted.token, next: '' }));
 }
 
 export function distrusted(catalog: Catalog): Distrusted | null {

@@ -96,7 +96,7 @@ function readIdentity(file: string): VolumeIdentity | undefined {
 export async function writeIdentity(filesDir: string, identity: VolumeIdentity): Promise<void> {
   const file = identityFile(filesDir);
   const dir = dirname(file);
-  await mkdir(dir, { recursive: true });
+  const made = await mkdir(dir, { recursive: true });
   const handle = await open(`${file}.new`, 'w');
   try {
     await handle.writeFile(`${JSON.stringify(identity)}\n`);
@@ -105,7 +105,8 @@ export async function writeIdentity(filesDir: string, identity: VolumeIdentity):
     await handle.close();
   }
   await rename(`${file}.new`, file);
-  for (const each of [dir, filesDir, dirname(filesDir)]) await flushDirectory(each);
+  const above = made === undefined ? [] : [filesDir, dirname(filesDir)];
+  for (const each of [dir, ...above]) await flushDirectory(each);
 }
 
 /** The directories a store needs on its volume. */

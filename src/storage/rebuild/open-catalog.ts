@@ -7,7 +7,6 @@
  *   catalog gone or damaged, files here  rebuild (rebuild.ts); a damaged catalog is moved aside, never deleted
  *   one side older than the other        goes on, distrusting the older one (opening-token.ts)
  */
-
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -101,7 +100,10 @@ function openOrMoveAside({ stateDir, log, now }: OpeningOptions): Catalog {
   // What a catalog left behind that was deleted must not be read into the next one.
   if (!existsSync(file) && existsSync(`${file}-wal`)) moveCatalogAside(file, 'damaged', now());
   try {
-    return new Catalog(file, conflictPath, { thorough: suspected !== undefined });
+    const catalog = new Catalog(file, conflictPath, { thorough: suspected !== undefined });
+    if (suspected !== undefined)
+      log('info', 'the catalog was said to be lost or damaged; what is there is sound', {});
+    return catalog;
   } catch (error) {
     if (!(error instanceof CatalogDamaged)) throw error;
     noteLostCatalog(stateDir, message(error.cause));
@@ -144,8 +146,8 @@ function judge(catalog: Catalog, look: VolumeLook, options: OpeningOptions): Ver
     );
   }
   const rebuilding = rebuildState(catalog);
-  const isOther = identity !== undefined && (identity.store !== store || identity.member !== member);
-  const foreign = isOther && !isPlanted('stale disk marker accepted');
+  const another = identity !== undefined && (identity.store !== store || identity.member !== member);
+  const foreign = another && !isPlanted('stale disk marker accepted');
   if (rebuilding?.phase === 'move' && foreign && identity.store === rebuilding.from) return { kind: 'fit' };
   if (identity === undefined) {
     if (volume === 'new') return { kind: 'fit' };

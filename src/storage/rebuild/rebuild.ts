@@ -75,8 +75,9 @@ export class Rebuild {
   }
 
   /** Inside the transaction that ends a complete exchange. One that knows nothing itself does not count. */
-  noteExchange({ knowledge }: ExchangeEnd): void {
-    if (this.#state.phase !== 'pull' || Object.keys(knowledge).length === 0) return;
+  noteExchange({ knowledge, joining }: ExchangeEnd): void {
+    const knowsLittle = joining === true || Object.keys(knowledge).length === 0;
+    if (this.#state.phase !== 'pull' || knowsLittle) return;
     noteRebuild(this.#parts.catalog, { ...this.#state, exchanged: true });
   }
 
