@@ -184,6 +184,31 @@ test('a deletion that was replaced while it was looked at stays what it is now',
   t.is(store.record('/q').record, null);
 });
 
+test('a deletion of which more becomes known while it is looked at is forgotten before or stays, young again', async (t) => {
+  const { store, clock, collect, all } = await aged(t);
+  // Each time a little later on the way of the news into the catalog.
+  for (let turns = 0; turns < 24; turns += 1) {
+    const path = `/p${turns}`;
+    await put(store, path, 'x');
+    const { pushed = [] } = await change(store, { op: 'delete', path });
+    const gone = pushed[0]?.record;
+    if (gone === undefined) throw new Error('nothing was deleted');
+    clock.now += 31 * DAY;
+    const wider = { ...gone, context: { ...gone.context, [B]: 9 } };
+    const merging = store.merge({ mode: 'push', records: [{ record: wider, base: null }] });
+    for (let turn = 0; turn < turns; turn += 1) await Promise.resolve();
+    const collected = await collect({ ...all(), [B]: 9 });
+    const outcome = (await merging).outcomes?.[0];
+    const context = store.record(path).record?.context;
+    t.deepEqual(
+      { outcome, context },
+      collected > 0
+        ? { outcome: 'superseded', context: undefined }
+        : { outcome: 'known', context: wider.context },
+    );
+  }
+});
+
 test('thousands are forgotten a bounded number at a time, commits going on between', async (t) => {
   const { store, clock, collect, all } = await aged(t);
   const records = Array.from({ length: 2500 }, (_, index) => ({

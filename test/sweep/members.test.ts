@@ -9,7 +9,7 @@ import { type Lab, type LabMember, until, withMembers } from '../peers/with-memb
 const DAY = 24 * 60 * 60 * 1000;
 
 /** A round of `member` in which only these addresses are listed. */
-async function sweepAt(lab: Lab, member: LabMember, listed: readonly LabMember[]) {
+async function sweepAt(lab: Lab, member: LabMember, listed: readonly Pick<LabMember, 'door'>[]) {
   const credentials = await credentialsFor(lab.key, member.id);
   const doors: ReplicaClient[] = listed.map(({ door }) => openReplica({ endpoint: door, credentials }));
   try {
@@ -74,6 +74,11 @@ test('a deletion is forgotten when every address was reached and every member kn
     await sweepAt(lab, a, [b]);
     t.deepEqual(await paths(a), ['/gone', '/kept'], 'and so does a member that is not even listed');
     await c.startStorage();
+    // Nobody ever answered there: who knows which member that is, and what it holds?
+    const unknown = { door: { host: '127.0.0.1', port: 1 } };
+    const report = await sweepAt(lab, a, [b, c, unknown]);
+    t.is(report?.failures.length, 1);
+    t.deepEqual(await paths(a), ['/gone', '/kept'], 'nor is it forgotten when an address is a stranger');
     await a.sweep();
     t.deepEqual(await paths(a), ['/kept']);
     // The others still have it, and tell of it.
@@ -111,7 +116,8 @@ test('a member that lacks a deletion keeps the others from forgetting it, and re
     await a.client.members.retire(c.id);
     await sweepAt(lab, a, [b]);
     t.deepEqual(await paths(a), []);
-    // What the retired one still has comes to nobody any more.
+    // What the retired one still has, or stores before it hears of it, comes to nobody any more.
+    await c.put('/unheard', 'x');
     await a.sweep();
     await b.sweep();
     t.deepEqual(await paths(a), []);
