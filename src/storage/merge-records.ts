@@ -22,6 +22,8 @@ import { checkPushed, checkVector } from './record-check.ts';
 /** Hashes asked for at most in one answer. */
 const MAX_NEED = 500;
 const CONCURRENT_PREPARES = 8;
+/** The last moment that a Date can name. */
+const LAST_DATE_MS = 8.64e15;
 
 interface Merged {
   /** One identity lives twice. */
@@ -193,7 +195,8 @@ export class Merger {
 
 function checkExchange({ knowledge, collectedStamp }: ExchangeEnd): void {
   checkVector(knowledge);
-  if (!Number.isSafeInteger(collectedStamp) || collectedStamp < 0)
+  // Every write is later than that: one beyond all dates would leave no room for any.
+  if (!Number.isSafeInteger(collectedStamp) || collectedStamp < 0 || collectedStamp > LAST_DATE_MS)
     throw new Refusal('invalid', 'not a stamp');
 }
 

@@ -1,5 +1,6 @@
 /** Old deletions are forgotten when everybody knows them, and what was forgotten does not come back. */
 import test, { type ExecutionContext } from 'ava';
+import { Refusal } from '../../src/replication/operation.ts';
 import type { ReplicaRecord, VersionVector } from '../../src/replication/record.ts';
 import type { Store } from '../../src/storage/store-api.ts';
 import { change, foreignRecord, inlineContent, openedStore, put, tempDirs } from './opened-store.ts';
@@ -169,6 +170,14 @@ test('who takes over knowledge by a complete exchange writes later than what tha
   await young.store.merge({ mode: 'complete', records: [], exchange: header, receiver: incarnation });
   const { pushed = [] } = await put(young.store, '/p', 'again');
   t.true((pushed[0]?.record.stamp ?? 0) > stamp);
+  const beyond = { ...header, collectedStamp: Number.MAX_SAFE_INTEGER };
+  const refused = young.store.merge({
+    mode: 'complete',
+    records: [],
+    exchange: beyond,
+    receiver: incarnation,
+  });
+  t.is((await t.throwsAsync(refused, { instanceOf: Refusal })).kind, 'invalid');
 });
 
 test('a deletion that was replaced while it was looked at stays what it is now', async (t) => {
