@@ -81,13 +81,13 @@ test('a member joins under load with a full copy, is retired under load, and sta
 
     await c.stop();
     await c.start();
-    const viaA = await a.login();
-    t.regex((await viaA.upload('STOR /last', 'x')).text, /Stored on 2 of 2 members\./);
-    viaA.destroy();
     await waitUntil('a shows it as refused, with the reason', async () => {
       const seen = (await a.status()).proxy?.members.find(({ member }) => member === id);
       return seen?.state === 'refused' && /was retired/.test(seen.reason ?? '') ? null : JSON.stringify(seen);
     });
+    const viaA = await a.login();
+    t.regex((await viaA.upload('STOR /last', 'x')).text, /Stored on 2 of 2 members\./);
+    viaA.destroy();
     t.regex((await c.status()).hello.readOnly ?? '', /was retired/);
     t.not(await size(c, '/last'), 213, 'it is told nothing any more');
     await becomeIdentical(before);
