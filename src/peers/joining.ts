@@ -12,8 +12,9 @@ import type { Entry } from './protocol.ts';
 /** None: this member is not joining, or nobody who answers knows more than it does. */
 export async function peersAhead(members: Members): Promise<readonly Peer[]> {
   const { local, peers } = members;
-  // Just started: a proxy that has asked nobody yet cannot know.
-  const own = local.lastHello ?? (await local.hello());
+  if (peers.all().length === 0) return [];
+  // Asked anew as long as it is joining, so that the end of that is noticed at once; once joined it stays so.
+  const own = local.lastHello?.joining === false ? local.lastHello : await local.hello();
   if (own?.joining !== true) return [];
   await peers.looked();
   return reachablePeers(members)
