@@ -31,6 +31,8 @@ const mistakes: readonly (readonly [string, readonly string[], number, RegExp])[
     64,
     /"\/a" after conflicts list means nothing/,
   ],
+  ['a disk command without a word', ['disk'], 64, /Which\? `disk accept`/],
+  ['an empty disk that is alone', ['disk', 'accept', '--alone'], 64, /Which\? `disk accept`/],
   ['a name that JavaScript gives every object', ['constructor'], 64, /Unknown command "constructor"/],
   ['a wrong value', ['run', '--ack', 'most'], 78, /--ack: expected one of reachable.*got "most"/],
   ['an option without its value', ['run', '--listen'], 78, /--listen: expected .* got nothing/],

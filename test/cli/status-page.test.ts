@@ -105,6 +105,11 @@ test('a replica that takes no writes says so, and a proxy that is not there too'
   t.regex(page, /the proxy is not running/);
 });
 
+test('what the operator should know of disk and identity stands on the page, a line each', (t) => {
+  const page = statusPage({ ...reply, notices: ['the volume was restored', 'two machines\u001b[2J'] }, now);
+  t.regex(page, /^NOTICE +the volume was restored\nNOTICE +two machines[^\u001b]*$/m);
+});
+
 test('a member that joins says so as long as there are others', (t) => {
   const hello = { ...reply.hello, joining: true };
   const others = { ...hello, members: ['left-aaaa', 'right-bbbb'] };

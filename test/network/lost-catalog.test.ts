@@ -127,3 +127,25 @@ test('a catalog that is damaged while its member runs is rebuilt by a new proces
     viaB.destroy();
   });
 });
+
+test('a new, empty disk is filled again when the operator says that it is one', async (t) => {
+  await withNetwork(t, { members: 2 }, async (network) => {
+    const [a, b] = [network.member('a'), network.member('b')];
+    const viaB = await b.login();
+    await put(viaB, '/file', 'content');
+    await becomeIdentical(network.members);
+    await a.stop();
+    rmSync(a.filesDir, { recursive: true });
+    const command = new CloudroidProcess(['disk', 'accept', ...a.args]);
+    t.is((await command.ended).status, 0, command.output);
+    t.regex(command.output, /At the next start if it is empty it becomes a new replica/);
+    await a.start();
+    await network.allInStep();
+    await becomeIdentical(network.members);
+    await assertIdentical(t, network.members);
+    t.is((await a.status()).hello.readOnly, null);
+    t.is(readFileSync(join(a.filesDir, 'file'), 'utf8'), 'content');
+    await put(viaB, '/more', 'more');
+    viaB.destroy();
+  });
+});

@@ -57,7 +57,11 @@ test('two machines that use one id at the same time are both refused, with one a
   t.false(lab.hello('two', '10.0.0.3'));
   t.false(lab.hello('one', '10.0.0.2'));
   t.is(lab.alarms(), 1);
+  const [notice = '', ...more] = lab.sightings.notices();
+  t.regex(notice, /two machines say that they are odroid-b.*10\.0\.0\.2 and at 10\.0\.0\.3/);
+  t.deepEqual(more, []);
   lab.after(601);
+  t.deepEqual(lab.sightings.notices(), [], 'not for ever');
   t.true(lab.hello('two', '10.0.0.3'), 'the other was switched off');
 });
 
@@ -77,6 +81,7 @@ test('this very id from another machine is refused; from this machine it is a pr
   t.is(lab.alarms(), 0);
   t.false(lab.hello('boot-of-a-clone', '10.0.0.9', 'odroid-a'));
   t.is(lab.alarms(), 1);
+  t.regex(lab.sightings.notices()[0] ?? '', /two machines say that they are odroid-a/);
 });
 
 test('nobody speaks for another member than that of the certificate', (t) => {
