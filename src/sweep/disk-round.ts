@@ -57,7 +57,7 @@ export class DiskRound {
     progress.differences += progress.missing;
     if (progress.missing > 0) {
       progress.notices.push(
-        `${progress.missing} damaged or missing files are with no reachable member: they come back with the member that has them`,
+        `${progress.missing} damaged or missing files are with no reachable member: they come back with a member that has them (delete them by FTP to give them up)`,
       );
     }
   }
