@@ -1,10 +1,12 @@
 /**
  * The bytes of a file: from this member's own disk, else from a peer, in one stream that goes on with the next source
- * where one broke. Read from the beginning, the whole is hashed on the way and the last piece held back until the hash is
- * right: wrong bytes never end in a 226.
+ * where one broke. Files on the own disk up to PROVE_FIRST_BYTES are hashed before the first byte is sent, so that a reader
+ * who meets rot gets the peer's bytes instead, also from the middle. Longer ones, and what comes from peers, are hashed on
+ * the way when read from the beginning, and the last piece is held back until the hash is right: wrong bytes never end in
+ * a 226.
  */
 import { createHash } from 'node:crypto';
-import { open } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { Refusal } from '../replication/operation.ts';
 import { type Members, reachablePeers } from './members.ts';
@@ -16,14 +18,25 @@ const CHUNK_BYTES = 128 * 1024;
 /** Enough to send clients to a peer until the file is repaired. */
 const MAX_DAMAGED = 1000;
 
+/** Read twice, the second time from memory: what a slow card gives in half a second. */
+const PROVE_FIRST_BYTES = 16 * 1024 * 1024;
+
+interface Opened {
+  readonly stream: Readable;
+  /** Its hash was compared already. */
+  readonly proven: boolean;
+}
+
 interface Source {
   readonly local: boolean;
-  open(offset: number): Promise<Readable>;
+  /** It looks at short files before it sends them. */
+  readonly proves?: true;
+  open(offset: number): Promise<Opened>;
 }
 
 /** Rejects with Refusal missing-content when no member that answers has it. */
 export async function readEntry(members: Members, entry: Entry, offset: number): Promise<Readable> {
-  const running: Running = { stream: null, local: false };
+  const running: Running = { stream: null, local: false, proven: false };
   const pieces = joined(members, entry, offset, running);
   // The first piece now: before it nothing was said to the client, and a refusal is an honest answer.
   const first = await pieces.next();
@@ -40,6 +53,8 @@ export async function readEntry(members: Members, entry: Entry, offset: number):
 interface Running {
   stream: Readable | null;
   local: boolean;
+  /** The stream of this moment needs no hashing. */
+  proven: boolean;
 }
 
 async function* rest(first: IteratorResult<Buffer, void>, pieces: AsyncGenerator<Buffer, void>) {
@@ -50,19 +65,22 @@ async function* rest(first: IteratorResult<Buffer, void>, pieces: AsyncGenerator
 
 async function* verified(
   members: Members,
-  { path, sha256 }: Entry,
+  { path, sha256, size }: Entry,
   pieces: AsyncIterable<Buffer>,
   running: Running,
 ): AsyncGenerator<Buffer, void> {
   const { damaged, logger } = members;
   const hash = createHash('sha256');
   let held: Buffer | null = null;
+  let provenBytes = 0;
   for await (const piece of pieces) {
-    hash.update(piece);
+    if (running.proven) provenBytes += piece.length;
+    else hash.update(piece);
     if (held !== null) yield held;
     held = piece;
   }
-  if (hash.digest('hex') !== sha256) {
+  // One that broke off and was gone on with from elsewhere cannot be told whole: `provenBytes` is then neither.
+  if (provenBytes !== size && hash.digest('hex') !== sha256) {
     logger.error('ALARM: the bytes of a file are not those that were stored', { path, here: running.local });
     if (damaged.size >= MAX_DAMAGED) damaged.clear();
     if (running.local) {
@@ -83,10 +101,13 @@ async function* joined(
   let at = offset;
   let reason: unknown;
   if (at >= entry.size) return;
-  for (const { open, local } of sourcesOf(members, entry)) {
+  for (const { open, local, proves } of sourcesOf(members, entry)) {
+    // The own storage server would send by hash what looks right and is not.
+    if (local && !proves && entry.size <= PROVE_FIRST_BYTES && members.damaged.has(entry.sha256)) continue;
     try {
-      const stream = await open(at);
+      const { stream, proven } = await open(at);
       running.stream = stream;
+      running.proven = proven;
       running.local ||= local;
       for await (const piece of stream as AsyncIterable<Buffer>) {
         at += piece.length;
@@ -116,7 +137,7 @@ function tellSuspect({ local, logger }: Members, path: string): void {
 function sourcesOf(members: Members, entry: Entry): Source[] {
   const { sha256 } = entry;
   const here: Source[] = [
-    { local: true, open: (offset) => openOnDisk(members, entry, offset) },
+    { local: true, proves: true, open: (offset) => openOnDisk(members, entry, offset) },
     // Moved or replaced meanwhile: its bytes may still be found by hash.
     {
       local: true,
@@ -130,12 +151,16 @@ function sourcesOf(members: Members, entry: Entry): Source[] {
   };
   const peers = reachablePeers(members).map((peer) => ({
     local: false,
-    open: (offset: number) => peer.client.readObject(sha256, offset),
+    open: async (offset: number) => unproven(await peer.client.readObject(sha256, offset)),
   }));
   return members.damaged.has(sha256) ? [...peers, ...here] : [...here, ...peers, returned];
 }
 
-async function openOnDisk(members: Members, { path, sha256, size }: Entry, start: number): Promise<Readable> {
+function unproven(stream: Readable): Opened {
+  return { stream, proven: false };
+}
+
+async function openOnDisk(members: Members, { path, sha256, size }: Entry, start: number): Promise<Opened> {
   const answer = await members.local.attempt((client) => client.record({ path, local: true }));
   const { entry, disk } = answer?.value ?? {};
   if (disk === undefined || entry?.sha256 !== sha256) throw new Error('not on this disk');
@@ -145,15 +170,32 @@ async function openOnDisk(members: Members, { path, sha256, size }: Entry, start
     // Replaced between the answer and the open: the name leads to another file now.
     const same = String(found.ino) === disk.ino && String(found.mtimeNs) === disk.mtimeNs;
     if (!same || Number(found.size) !== size) throw new Error('another file is there now, or it was edited');
+    if (size <= PROVE_FIRST_BYTES && (await hashOf(file, size)) !== sha256) {
+      members.damaged.add(sha256);
+      throw new Error('the bytes on this disk are damaged');
+    }
   } catch (error) {
     await file.close();
     throw error;
   }
-  return file.createReadStream({ start, end: size - 1, highWaterMark: CHUNK_BYTES });
+  const stream = file.createReadStream({ start, end: size - 1, highWaterMark: CHUNK_BYTES });
+  return { stream, proven: size <= PROVE_FIRST_BYTES };
 }
 
-async function openByHash(asking: Promise<{ readonly value: Readable } | null>): Promise<Readable> {
+async function hashOf(file: FileHandle, size: number): Promise<string> {
+  const hash = createHash('sha256');
+  const buffer = Buffer.allocUnsafe(Math.min(size, CHUNK_BYTES));
+  for (let at = 0; at < size; ) {
+    const { bytesRead } = await file.read(buffer, 0, buffer.length, at);
+    if (bytesRead === 0) break;
+    hash.update(buffer.subarray(0, bytesRead));
+    at += bytesRead;
+  }
+  return hash.digest('hex');
+}
+
+async function openByHash(asking: Promise<{ readonly value: Readable } | null>): Promise<Opened> {
   const answer = await asking;
   if (answer === null) throw new Error('the own storage server does not answer');
-  return answer.value;
+  return unproven(answer.value);
 }
