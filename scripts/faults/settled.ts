@@ -41,7 +41,7 @@ export function recordsBehind(members: readonly Member[]): string[] {
   const paths = new Set(
     differing.slice(0, 8).flatMap((line) => {
       const path = line.slice(0, line.indexOf(' kind '));
-      return [path, path.replace(/\.conflict-.*$/, '')];
+      return [path, path.replace(/\.(?:conflict|recovered)-.*$/, '')];
     }),
   );
   return [...paths].flatMap((path) =>

@@ -9,7 +9,8 @@ import type { Block } from './provable.ts';
 /** Path -> blocks, of every file on the disk of one member (all are the same by then). */
 export type Files = ReadonlyMap<string, readonly Block[] | string>;
 
-const COPY = /\.conflict-\d{8}T\d{6}\.\d{3}Z-[^/]*$/;
+/** Or what a member whose catalog was lost found under a name that the others had given to another file. */
+const COPY = /\.conflict-\d{8}T\d{6}\.\d{3}Z-[^/]*$|\.recovered-\d{8}T\d{6}\.\d{3}Z(?:-[0-9a-f]{12})?$/;
 const MAX_RENAMES = 5;
 
 export function isConflictCopy(path: string): boolean {

@@ -19,7 +19,7 @@ export interface Load {
 
 /** Nobody waits longer for an answer; what then was done is unknown. */
 const PATIENCE_MS = 25_000;
-const PLAIN_NAME = /^[a-z0-9-]+(\.conflict-\d{8}T\d{6}\.\d{3}Z-[A-Za-z0-9-]+)*$/;
+const PLAIN_NAME = /^[a-z0-9-]+(\.(?:conflict|recovered)-\d{8}T\d{6}\.\d{3}Z(?:-[A-Za-z0-9-]+)?)*$/;
 
 export class Client {
   readonly name: string;
