@@ -1,5 +1,14 @@
 /** A catalog that is lost or damaged is made anew from the volume and from what the peers know. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { Refusal } from '../../src/replication/operation.ts';
@@ -171,6 +180,25 @@ test('a file whose name is a folder elsewhere is kept under another name', async
   const lost = [...store.list('/recovered')].map(({ path }) => path);
   t.is(lost.length, 1);
   t.is(await readThrough(store, lost[0] ?? ''), 'in a folder here');
+});
+
+test('a rebuild follows no link out of the volume, and leaves it where it was put', async (t) => {
+  const dirs = await lostStore(t, { '/a': 'one' });
+  const outside = join(dirs.stateDir, '..', 'outside');
+  mkdirSync(join(outside, 'empty'), { recursive: true });
+  writeFileSync(join(outside, 'secret'), 'not for users');
+  symlinkSync(outside, join(dirs.filesDir, 'link'));
+  const { store } = await openedStore(t, { dirs });
+  await gathered(store);
+  await store.disk.rebuildAlone();
+  await settled(store);
+  t.deepEqual(
+    [...store.list('/')].map(({ path }) => path),
+    ['/a'],
+  );
+  t.deepEqual(readdirSync(outside), ['empty', 'secret']);
+  const [rebuild = ''] = readdirSync(join(dirs.filesDir, '.cloudroid/salvage'));
+  t.deepEqual(readdirSync(join(dirs.filesDir, '.cloudroid/salvage', rebuild)), ['link']);
 });
 
 test('a volume without files needs no rebuild', async (t) => {

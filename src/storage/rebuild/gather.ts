@@ -73,8 +73,9 @@ export async function hashSalvage(
     const hashes = new Map<string, { sha256: string; size: number } | null>();
     const end = performance.now() + BATCH_MS;
     for (const { path } of rows) {
-      if (stopped()) return;
-      hashes.set(path, await hashOne(salvageDirOf(volume) + path, path, warn));
+      const hashed = await hashOne(salvageDirOf(volume) + path, path, stopped, warn);
+      if (hashed === undefined) return;
+      hashes.set(path, hashed);
       if (performance.now() > end) break;
     }
     await queue.run({
@@ -91,12 +92,13 @@ export async function hashSalvage(
   }
 }
 
-/** Null: it is not there, or cannot be read; it stays where it is. Made durable: somebody else may have written it. */
+/** Undefined: stopped. Null: it is not there, or cannot be read; it stays where it is. Made durable: somebody else may have written it. */
 async function hashOne(
   diskPath: string,
   path: string,
+  stopped: () => boolean,
   warn: PublishContext['warn'],
-): Promise<{ sha256: string; size: number } | null> {
+): Promise<{ sha256: string; size: number } | null | undefined> {
   try {
     const handle = await open(diskPath, constants.O_RDONLY | constants.O_NOFOLLOW);
     try {
@@ -104,6 +106,7 @@ async function hashOne(
       const buffer = Buffer.allocUnsafe(READ_BYTES);
       let size = 0;
       for (;;) {
+        if (stopped()) return undefined;
         const { bytesRead } = await handle.read(buffer, 0, buffer.length, size);
         if (bytesRead === 0) break;
         hash.update(buffer.subarray(0, bytesRead));

@@ -3,7 +3,7 @@
  * at the top, so that it takes no time and no space. Each is atomic; after a crash the rest follows.
  */
 
-import { existsSync, lstatSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
+import { lstatSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { failpoint } from '../../system/failpoint.ts';
 import type { Catalog } from '../catalog/catalog.ts';
@@ -65,7 +65,7 @@ export async function moveToSalvage(
 function freePlace(salvageDir: string, folder: string, name: string): string {
   for (let n = 1; ; n += 1) {
     const place = join(salvageDir, n === 1 ? folder : `${n}-${folder}`, name);
-    if (existsSync(place)) continue;
+    if (lstatSync(place, { throwIfNoEntry: false }) !== undefined) continue;
     mkdirSync(dirname(place), { recursive: true });
     return place;
   }

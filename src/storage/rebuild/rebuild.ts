@@ -13,6 +13,7 @@
 
 import { readdir } from 'node:fs/promises';
 import type { ExchangeEnd } from '../../peers/protocol.ts';
+import { Refusal } from '../../replication/operation.ts';
 import { failpoint } from '../../system/failpoint.ts';
 import type { SalvagedFile } from '../catalog/salvage-table.ts';
 import { salvageDirOf } from '../disk/salvage-dir.ts';
@@ -38,11 +39,11 @@ export class Rebuild {
   #stopped = false;
   #running: Promise<void> | undefined;
   #retry: NodeJS.Timeout | undefined;
+  /** A round ended since the files are hashed: whoever can be reached was asked. */
+  #roundOver = false;
   /** Files found, and how many are hashed or, later, settled. */
   #files = 0;
   #done = 0;
-  /** Files that nothing could be done with. */
-  left = 0;
 
   constructor(parts: RebuildParts, state: RebuildState) {
     this.#parts = parts;
@@ -83,6 +84,7 @@ export class Rebuild {
 
   /** A round of the own sweep is over: every peer that can be reached was asked. */
   roundOver(): void {
+    this.#roundOver = true;
     if (this.#state.phase === 'pull' && this.#committed()?.exchanged === true) this.#run();
   }
 
@@ -112,7 +114,8 @@ export class Rebuild {
     if (this.#stopped) return;
     this.#running ??= this.#steps()
       .catch((error: unknown) => {
-        if (this.#stopped) return;
+        // Read-only: nothing can be done before the next start.
+        if (this.#stopped || (error instanceof Refusal && error.kind === 'read-only')) return;
         this.#parts.log('error', 'the rebuild of the catalog was broken off; it is tried again', {
           error: message(error),
         });
@@ -130,7 +133,8 @@ export class Rebuild {
     if (this.#stopped || this.#state.phase === 'hash') return;
     if (this.#files === 0) this.#files = catalog.salvage.counts().files;
     const { phase, alone } = this.#state;
-    const mayEnd = this.#files === 0 || alone || this.#committed()?.exchanged === true;
+    const exchanged = this.#roundOver && this.#committed()?.exchanged === true;
+    const mayEnd = this.#files === 0 || alone || exchanged;
     if (phase === 'pull' && !mayEnd) {
       log('warn', 'the rebuild of the catalog waits for a complete exchange with another member', {
         files: this.#files,
@@ -157,6 +161,7 @@ export class Rebuild {
     if (this.#stopped) return;
     this.#files = catalog.salvage.counts().files;
     await this.#enter('pull');
+    this.#roundOver = false;
     onGathered();
   }
 

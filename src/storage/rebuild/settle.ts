@@ -10,7 +10,7 @@
  */
 
 import { createHash, randomUUID } from 'node:crypto';
-import { existsSync, linkSync, rmdirSync, unlinkSync } from 'node:fs';
+import { existsSync, linkSync, lstatSync, rmdirSync, unlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { CommitReply, CommitRequest } from '../../peers/protocol.ts';
 import type { TrashReason } from '../../peers/protocol-attic.ts';
@@ -183,13 +183,15 @@ export async function removeEmptyFolders(
   dir: string,
   readdir: (dir: string) => Promise<string[]>,
 ): Promise<boolean> {
+  const found = lstatSync(dir, { throwIfNoEntry: false });
+  if (found === undefined) return true;
+  // Never through a link: it leads out of the volume.
+  if (!found.isDirectory()) return false;
   let names: string[];
   try {
     names = await readdir(dir);
   } catch (error) {
-    const errno = errnoOf(error);
-    if (errno === 'ENOTDIR' || errno === 'EACCES') return false;
-    if (errno === 'ENOENT') return true;
+    if (errnoOf(error) === 'EACCES') return false;
     throw error;
   }
   let empty = true;
