@@ -6,13 +6,10 @@ import { type Handler, requireOwn } from './site-handler.ts';
 export const diskVerbs: { readonly [verb: string]: Handler } = {
   async DISK(request, { store }, peer): Promise<DiskReply> {
     requireOwn(peer);
-    const { accept, rebuild, trust } = request;
+    const { accept, rebuild } = request;
     if (accept !== undefined && accept !== 'empty' && accept !== 'files') throw wrong('accept');
     if (rebuild !== undefined && rebuild !== 'alone') throw wrong('rebuild');
-    if (trust !== undefined && trust !== 'again') throw wrong('trust');
     if (accept !== undefined) store.disk.accept(accept);
-    if (trust !== undefined) await store.disk.trustAgain();
-    const rebuilding = rebuild === 'alone' && (await store.disk.rebuildAlone());
-    return { rebuilding, distrust: store.disk.distrust() };
+    return { rebuilding: rebuild === 'alone' ? await store.disk.rebuildAlone() : false };
   },
 };
