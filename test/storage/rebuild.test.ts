@@ -201,6 +201,23 @@ test('a rebuild follows no link out of the volume, and leaves it where it was pu
   t.deepEqual(readdirSync(join(dirs.filesDir, '.cloudroid/salvage', rebuild)), ['link']);
 });
 
+test('bytes that have lost their name are kept in a folder of their own, unless they are elsewhere', async (t) => {
+  const dirs = await lostStore(t, { '/a': 'one' });
+  const internal = join(dirs.filesDir, '.cloudroid');
+  writeFileSync(join(internal, 'hidden', 'a'.repeat(64)), 'out of sight');
+  writeFileSync(join(internal, 'hidden', 'b'.repeat(64)), 'at another place of the peer');
+  writeFileSync(join(internal, 'staging', `link-${'c'.repeat(24)}`), 'of a rename that was cut short');
+  const { store } = await openedStore(t, { dirs });
+  await gathered(store);
+  await exchange(store, [foreignRecord('/there', 'at another place of the peer')]);
+  store.disk.roundOver();
+  await settled(store);
+  const kept: string[] = [];
+  for (const { path } of store.list('/recovered')) kept.push(await readThrough(store, path));
+  t.deepEqual(kept.sort(), ['of a rename that was cut short', 'out of sight']);
+  t.is(await readThrough(store, '/there'), 'at another place of the peer');
+});
+
 test('a volume without files needs no rebuild', async (t) => {
   const dirs = await lostStore(t, {});
   const { store } = await openedStore(t, { dirs });
