@@ -243,17 +243,31 @@ test('a catalog lost again during a rebuild loses no file', async (t) => {
   t.deepEqual(contents.sort(), ['both', 'first', 'put there by hand meanwhile']);
 });
 
-test('a store that is closed in the middle of a rebuild goes on at the next start', async (t) => {
+test('a store that is closed in the middle of a rebuild goes on, and waits for a whole round anew', async (t) => {
   const dirs = await lostStore(t, { '/a': 'one', '/b': 'two' });
   const first = await openStore(storeOptions(dirs));
   await gathered(first);
   await exchange(first, [foreignRecord('/a', 'one')]);
   await first.close();
-  const { store } = await openedStore(t, { dirs });
+  const said: string[] = [];
+  const { store } = await openedStore(t, { dirs, log: (_level, message) => said.push(message) });
+  await waitUntil('it has looked', () => (said.some((each) => /waits for/.test(each)) ? null : said.join()));
   t.not(store.hello().readOnly, null);
   store.disk.roundOver();
   await settled(store);
   t.is(await readThrough(store, '/b'), 'two');
+});
+
+test('nothing is taken from peers before it is known what is on the disk', async (t) => {
+  const dirs = await lostStore(t, { '/a': 'one' });
+  const { store } = await openedStore(t, { dirs });
+  const refused = await t.throwsAsync(exchange(store, [foreignRecord('/a', 'one')]), { instanceOf: Refusal });
+  t.is(refused.kind, 'read-only');
+  t.regex(refused.message, /files found on the disk are read/);
+  await gathered(store);
+  t.deepEqual(await exchange(store, [foreignRecord('/a', 'one')]), []);
+  store.disk.roundOver();
+  await settled(store);
 });
 
 test('a folder that was removed elsewhere does not come back, one that is unknown stays', async (t) => {
