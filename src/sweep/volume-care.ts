@@ -44,8 +44,9 @@ export async function walkWhenDue(request: WalkRequest): Promise<number> {
     filesDir: volume.filesDir,
     outsideDeletions: volume.outsideDeletions,
     alone,
-    distrustVolume: distrust === 'volume',
-    restMs: volume.restMs ?? REST_MS,
+    distrust,
+    // What an old catalog does not know was written by ourselves.
+    restMs: distrust === 'catalog' ? 0 : (volume.restMs ?? REST_MS),
     onFolder: () => {
       progress.done += 1;
     },
@@ -61,7 +62,7 @@ export async function walkWhenDue(request: WalkRequest): Promise<number> {
   if (dryRun) progress.differences += result.differences;
   else {
     // Compared with what a peer knows; alone there is nothing better than what is here.
-    const trust = distrust === null ? {} : { distrust: null };
+    const trust = distrust === null || result.restless > 0 ? {} : { distrust: null };
     await local.upkeep.state({ walkedAt: result.restless > 0 ? null : now(), ...trust });
   }
   return result.adopted;

@@ -11,8 +11,8 @@ export interface WalkOptions {
   readonly dryRun: boolean;
   /** What a file that is gone from outside means. */
   readonly outsideDeletions: 'restore' | 'propagate';
-  /** The volume was restored from a backup: what differs is old, not edited. */
-  readonly distrustVolume: boolean;
+  /** The side that was restored from a backup: an old volume is not edited, an old catalog does not know what it knew. */
+  readonly distrust: 'catalog' | 'volume' | null;
   /** No peer was reached: what is newer elsewhere could not be had. */
   readonly alone: boolean;
   /** How long a file must not have changed before it is taken over. */

@@ -119,8 +119,8 @@ class Walk {
     const isDamage =
       entry !== undefined &&
       entry.ino !== null &&
-      (this.#options.distrustVolume || (look.ino === entry.ino && look.mtimeNs === entry.mtimeNs));
-    if (entry === undefined && this.#options.distrustVolume) await this.#discard(path, look);
+      (this.#options.distrust === 'volume' || (look.ino === entry.ino && look.mtimeNs === entry.mtimeNs));
+    if (entry === undefined && (await this.#wasDeleted(path))) await this.#discard(path, look);
     else if (isDamage) await this.#damaged(entry, 'changed');
     else if (entry !== undefined && isOlder(look, entry)) this.#older.push({ entry, look });
     else await this.#adopt(path, look);
@@ -150,11 +150,20 @@ class Walk {
     if (await local.upkeep.damaged({ path, sha256, ino, mtimeNs, why })) this.#result.damaged += 1;
   }
 
-  /** What an old copy of the volume has and no record speaks of was deleted since, as far as anybody knows. */
+  /**
+   * What an old copy of the volume has and no record speaks of was deleted since, as far as anybody knows. An old catalog
+   * may have forgotten a file that is new; unless a peer has told of its deletion.
+   */
+  async #wasDeleted(path: string): Promise<boolean> {
+    const { distrust, local } = this.#options;
+    if (distrust !== 'catalog') return distrust === 'volume';
+    return (await local.record({ path })).record?.kind === 'tombstone';
+  }
+
   async #discard(path: string, { ino, mtimeNs }: Look): Promise<void> {
     if (this.#options.dryRun) return;
     if (await this.#options.local.upkeep.discard({ path, ino, mtimeNs })) {
-      this.#tell(`${path}: unknown, from the restored volume: it is in the trash`);
+      this.#tell(`${path}: deleted while an old backup was put back: it is in the trash`);
     }
   }
 
