@@ -28,7 +28,9 @@ export class DiskRound {
       enter(this.#progress, 'walking', 0);
       const alone = peers.length === 0;
       const caughtUp = alone || pulled;
-      const request = { local, volume, signal, now, dryRun, caughtUp, alone, progress, always: walk };
+      const noPeers = this.#options.peers.length === 0;
+      const when = { caughtUp, alone, noPeers, always: walk };
+      const request = { local, volume, signal, now, dryRun, progress, ...when };
       const adopted = await walkWhenDue(request);
       // They need not wait for their next round to get it.
       if (adopted > 0)

@@ -24,18 +24,22 @@ interface WalkRequest {
   readonly caughtUp: boolean;
   /** None was reached. */
   readonly alone: boolean;
+  /** PEERS.txt lists nobody. */
+  readonly noPeers: boolean;
   readonly always: boolean;
   readonly progress: RoundProgress;
 }
 
 /** Resolves with how many changes from outside became versions. */
 export async function walkWhenDue(request: WalkRequest): Promise<number> {
-  const { local, volume, signal, now, dryRun, caughtUp, alone, always, progress } = request;
+  const { local, volume, signal, now, dryRun, caughtUp, alone, noPeers, always, progress } = request;
   const { walkedAt, distrust } = await local.upkeep.state();
   // A time in the future was written down while the clock was wrong.
   const due = distrust !== null || walkedAt === null || walkedAt > now() || now() - walkedAt >= WALK_EVERY_MS;
   // What is unknown here may have come from a peer; first things first.
   if (!caughtUp || !(due || always)) return 0;
+  // What a restored side has forgotten only the others can tell.
+  if (distrust !== null && alone && !noPeers) return 0;
   const result = await walk({
     local,
     signal,
@@ -61,7 +65,7 @@ export async function walkWhenDue(request: WalkRequest): Promise<number> {
   }
   if (dryRun) progress.differences += result.differences;
   else {
-    // Compared with what a peer knows; alone there is nothing better than what is here.
+    // Compared with what a peer knows; without peers there is nothing better than what is here.
     const trust = distrust === null || result.restless > 0 ? {} : { distrust: null };
     await local.upkeep.state({ walkedAt: result.restless > 0 ? null : now(), ...trust });
   }

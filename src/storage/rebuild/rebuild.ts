@@ -70,7 +70,7 @@ export class Rebuild {
       return `${why}: ${this.#done} of ${this.#files} files found on the disk are read. Clients write through the other members meanwhile.`;
     }
     return (
-      `${why}: ${this.#files} files were found on the disk and are compared with what another member has. If no other member ` +
+      `${why}: what was found on the disk (${this.#files === 1 ? '1 file' : `${this.#files} files`}) is compared with what another member has. If no other member ` +
       'can be reached any more: `cloudroid disk rebuild --alone` makes a new file of each.'
     );
   }
