@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { acknowledge, type MemberResult } from '../replication/acknowledgement.ts';
 import { type Operation, type PushedRecord, Refusal } from '../replication/operation.ts';
 import { peersAhead } from './joining.ts';
-import { type Members, reachablePeers } from './members.ts';
+import { type Members, reachablePeers, requireMembership } from './members.ts';
 import type { Peer } from './peer.ts';
 import type { CommitReply, CommitRequest, Content, MergeReply } from './protocol.ts';
 import type { ReplicaClient } from './replica-client-api.ts';
@@ -41,6 +41,7 @@ export async function commitEverywhere(
   delivery?: Delivery,
 ): Promise<Outcome> {
   await members.peers.looked();
+  requireMembership(members);
   const { primary, pushed, heldHere } = await assign(members, operation, delivery);
   for (const { record } of pushed) members.seen.note(record.path, record);
   const peers = members.peers.all().filter(({ isRetired }) => !isRetired);

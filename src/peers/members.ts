@@ -1,5 +1,7 @@
 /** All members as the parts of the replica set share them. */
+
 import type { AckMode } from '../config/settings-api.ts';
+import { Refusal } from '../replication/operation.ts';
 import type { ReplicaRecord } from '../replication/record.ts';
 import type { Logger } from '../system/logger-api.ts';
 import type { LocalReplica } from './local-replica.ts';
@@ -25,6 +27,13 @@ export interface Members {
 export function reachablePeers({ peers }: Members): Peer[] {
   const reachable = peers.all().filter(({ isReachable }) => isReachable);
   return reachable.sort((a, b) => Number(b.isInStep) - Number(a.isInStep));
+}
+
+/** What a retired member stores would never leave it, and its own storage server hears of that late. @throws Refusal read-only */
+export function requireMembership({ peers }: Members): void {
+  for (const { saidRetired } of peers.all()) {
+    if (saidRetired !== null) throw new Refusal('read-only', saidRetired);
+  }
 }
 
 const REMEMBERED = 2000;

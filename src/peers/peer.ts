@@ -12,7 +12,7 @@ import { includes, isConflictActor, withDot } from '../replication/version.ts';
 import { formatEndpoint } from '../system/port-in-use.ts';
 import type { Hello } from './protocol.ts';
 import type { MemberStatus } from './protocol-reports.ts';
-import { type ReplicaClient, ReplicaUntrusted } from './replica-client-api.ts';
+import { MemberRetired, type ReplicaClient, ReplicaUntrusted } from './replica-client-api.ts';
 
 export type PeerState =
   | { readonly kind: 'in step' }
@@ -44,6 +44,7 @@ export class Peer {
   /** Our own knowledge as it was at the last answers: the first is settled as soon as it is old enough. */
   #past: Knowledge[] = [];
   #slowUntil = 0;
+  #saidRetired: string | null = null;
   /** Ids that are retired, as our own storage server said last. */
   #retired: readonly string[] = [];
 
@@ -89,6 +90,7 @@ export class Peer {
   answered(hello: Hello, own: VersionVector, now = performance.now()): void {
     const { knowledge, readOnly } = hello;
     this.hello = hello;
+    this.#saidRetired = null;
     this.lastSeenAt = Date.now();
     if (now - this.#owed.at > OWED_MS || includes(knowledge, this.#owed.vector)) this.#forgive();
     const settled = this.#settled(own, now);
@@ -121,8 +123,14 @@ export class Peer {
   lost(error: unknown): void {
     const reason = error instanceof Error ? error.message : String(error);
     this.state = { kind: error instanceof ReplicaUntrusted ? 'refused' : 'away', reason };
+    this.#saidRetired = error instanceof MemberRetired ? reason : null;
     this.#past = [];
     if (this.isRetired) this.#refuseRetired();
+  }
+
+  /** Its words, when it says that this very member was retired; null: it does not. */
+  get saidRetired(): string | null {
+    return this.#saidRetired;
   }
 
   /** It may lack these records: nobody waits for it until it says that it knows them. */

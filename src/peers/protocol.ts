@@ -50,6 +50,8 @@ export interface Hello {
   /** Root of the hash tree (replication/hash-tree.ts), of the same moment as `knowledge` and `changes`. */
   readonly tree: string;
   readonly freeBytes: number;
+  /** Its clock, milliseconds since 1970. */
+  readonly now: number;
   /** Why this replica takes no writes, or null. */
   readonly readOnly: string | null;
   /** Highest local change number. */

@@ -48,6 +48,7 @@ export function parseHello(text: string): Hello {
     joining: 'boolean',
     tree: 'string',
     freeBytes: 'number',
+    now: 'number',
     changes: 'number',
   });
 }

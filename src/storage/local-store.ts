@@ -111,6 +111,7 @@ export class LocalStore implements Store {
       joining: joining !== '',
       tree: catalog.tree.root,
       freeBytes: space.freeBytes(),
+      now: options.now(),
       readOnly: this.#guard.readOnly,
       changes: change,
     };

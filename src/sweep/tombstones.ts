@@ -9,6 +9,8 @@ import type { VersionVector } from '../replication/record.ts';
 import { common } from '../replication/version.ts';
 import { joinLists } from './member-lists.ts';
 
+const CLOCKS_DIFFER_MS = 24 * 60 * 60 * 1000;
+
 export interface PulledPeer {
   readonly peer: ReplicaClient;
   /** As it was before the pull. */
@@ -25,6 +27,9 @@ export async function collectTombstones(
   const { due } = await local.members.collect({ members: [], knowledge: {} });
   if (!due || pulled.length === 0) return;
   const now = await Promise.all(pulled.map(({ peer }) => peer.hello(undefined, signal)));
+  // Thirty days by a clock that is wrong are no thirty days.
+  const { now: own } = await local.hello();
+  if (now.some((hello) => Math.abs(hello.now - own) > CLOCKS_DIFFER_MS)) return;
   // Whom they have met meanwhile may hold what they held.
   await joinLists(local, now);
   let knowledge: VersionVector | undefined;

@@ -28,6 +28,7 @@ const status: StatusReply = {
     tree: '0'.repeat(64),
     freeBytes: 1,
     readOnly: null,
+    now: 0,
     changes: 0,
   },
   files: 0,

@@ -47,6 +47,7 @@ const reply: StatusReply = {
     tree: '0'.repeat(64),
     freeBytes: 5 * 2 ** 30,
     readOnly: null,
+    now: 0,
     changes: 9,
   },
   files: 1,
