@@ -262,3 +262,13 @@ test('what comes again and is here already is no change: nobody is told of it an
   clock.now += 2 * DAY;
   t.is(await collect(all()), 1);
 });
+
+test('what was deleted while the clock was unset is not old when the clock is right', async (t) => {
+  const { store, clock, collect } = await aged(t);
+  const right = clock.now;
+  clock.now = 86_400_000;
+  await put(store, '/p', 'x');
+  await change(store, { op: 'delete', path: '/p' });
+  clock.now = right;
+  t.is(await collect(), 0);
+});

@@ -1,6 +1,7 @@
 /** Old tombstones: found by when they were stored here, and forgotten. Nothing but their rows knows of them. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { ReplicaRecord } from '../../replication/record.ts';
+import { UNSET_BEFORE_MS } from '../steady-clock.ts';
 import { KIND_TOMBSTONE } from './catalog-schema.ts';
 import { RECORD_COLUMNS, recordOf } from './record-row.ts';
 
@@ -12,8 +13,11 @@ export interface StoredTombstone {
   readonly storedAt: number;
 }
 
-/** Those that speak of conflict copies can never be collected (replication/tombstones.ts): not looked at each time. */
-const OLD = `kind = ${KIND_TOMBSTONE} AND stored_at <= ? AND context NOT LIKE '%"*%'`;
+/**
+ * Those that speak of conflict copies can never be collected (replication/tombstones.ts): not looked at each time. Nor are
+ * those that were stored while the clock was unset: maintenance dates them anew, and their time begins then.
+ */
+const OLD = `kind = ${KIND_TOMBSTONE} AND stored_at BETWEEN ${UNSET_BEFORE_MS} AND ? AND context NOT LIKE '%"*%'`;
 
 export class TombstoneTable {
   readonly #any: StatementSync;
