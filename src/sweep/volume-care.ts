@@ -36,8 +36,10 @@ export async function walkWhenDue(request: WalkRequest): Promise<number> {
   const { walkedAt, distrust } = await local.upkeep.state();
   // A time in the future was written down while the clock was wrong.
   const due = distrust !== null || walkedAt === null || walkedAt > now() || now() - walkedAt >= WALK_EVERY_MS;
-  // What is unknown here may have come from a peer; first things first.
-  if (!caughtUp || !(due || always)) return 0;
+  if (!due && !always) return 0;
+  // What a restored side should know may be with a peer; otherwise nothing waits for the peers: an exchange may be stuck for
+  // the very bytes that somebody edited here.
+  if (distrust !== null && !caughtUp) return 0;
   // What a restored side has forgotten only the others can tell.
   if (distrust !== null && alone && !noPeers) return 0;
   const result = await walk({
