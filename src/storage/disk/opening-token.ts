@@ -7,9 +7,11 @@
  * A backup of the catalog that is put back into the very run it was taken from, after a crash, is not noticed.
  */
 import { randomBytes } from 'node:crypto';
+import { existsSync, rmSync } from 'node:fs';
 import { failpoint } from '../../system/failpoint.ts';
 import type { Catalog } from '../catalog/catalog.ts';
-import { type VolumeIdentity, writeIdentity } from './store-identity.ts';
+import { diskTrouble } from '../store-errors.ts';
+import { identityFile, type VolumeIdentity, writeIdentity } from './store-identity.ts';
 
 /** The side that is older than the other, and not to be believed where they differ. */
 export type Distrusted = 'catalog' | 'volume';
@@ -47,7 +49,14 @@ export async function renewToken(
   const token = found?.token ?? before.token;
   note(catalog, { opening, token, next }, older);
   failpoint('identity:catalog');
-  await writeIdentity(filesDir, { member, store, opening, token: next });
+  try {
+    await writeIdentity(filesDir, { member, store, opening, token: next });
+  } catch (error) {
+    // A full disk must open all the same, or nothing could be deleted from it: both sides keep the word they have.
+    if (diskTrouble(error) !== 'no-space' || !existsSync(identityFile(filesDir))) throw error;
+    rmSync(`${identityFile(filesDir)}.new`, { force: true });
+    note(catalog, { opening: before.opening, token, next: '' });
+  }
   failpoint('identity:volume');
 }
 
