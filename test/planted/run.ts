@@ -95,6 +95,8 @@ async function main(): Promise<number> {
       `WITHOUT ANY BUG the ${layer} tests: ${outcome}${failed.length > 0 ? ` (${failed.join('; ')})` : ''}`,
     );
   }
+  // As .ci/run reads it.
+  console.log(`${bugs.length - missed.length} passed, ${missed.length + unsound.length} failed, 0 skipped`);
   return missed.length + unsound.length === 0 ? 0 : 1;
 }
 
