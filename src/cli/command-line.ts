@@ -2,7 +2,7 @@
 import yargs from 'yargs';
 import { nearest } from '../config/nearest.ts';
 import { loadSettings, strangeVariables } from '../config/settings.ts';
-import { settingNames, settingsTable } from '../config/settings-table.ts';
+import { settingGroups, settingNames, settingsTable } from '../config/settings-table.ts';
 import { CommandError, type ExitStatus, exitStatus } from '../system/exit-status.ts';
 import type { Command } from './command.ts';
 
@@ -69,6 +69,7 @@ function parserFor(commands: CommandTable, args: readonly string[], version: str
       defaultDescription: defaultShown ?? standard ?? '',
     });
   }
+  for (const { title, names } of settingGroups) parser.group([...names], title);
   return parser.epilogue(
     'Every setting is also a variable (--passive-ports: CLOUDROID_PASSIVE_PORTS) and a key of the --config file.\n' +
       'An option beats a variable, a variable beats the file.',

@@ -1,7 +1,7 @@
 /** The checks behind settings: text in, value out; `Unfit` says what was expected. */
 import { isIP } from 'node:net';
 import { validate } from 'node-cron';
-import type { AckMode, Endpoint, PortRange, Settings } from './settings-api.ts';
+import type { AckMode, Endpoint, LogLevel, OutsideDeletions, PortRange } from './setting-values.ts';
 
 /** The value is not what the setting takes; the message is what was expected. */
 export class Unfit extends Error {
@@ -66,8 +66,8 @@ export function oneOf<T extends string>(...values: readonly T[]): Check<T> {
 }
 
 export const ackMode: Check<AckMode> = oneOf('reachable', 'local', 'two', 'quorum', 'all');
-export const outsideDeletions: Check<Settings['outsideDeletions']> = oneOf('restore', 'propagate');
-export const logLevel: Check<Settings['logLevel']> = oneOf('error', 'warn', 'info', 'debug');
+export const outsideDeletions: Check<OutsideDeletions> = oneOf('restore', 'propagate');
+export const logLevel: Check<LogLevel> = oneOf('error', 'warn', 'info', 'debug');
 
 export function yesOrNo(text: string): boolean {
   if (['true', 'yes', 'on', '1'].includes(text.toLowerCase())) return true;

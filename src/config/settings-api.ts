@@ -1,15 +1,11 @@
 /** Every setting of a member after defaults and checks; settings.ts makes it from options, variables and the file. */
-export interface Endpoint {
-  readonly host: string;
-  readonly port: number;
-}
-export interface PortRange {
-  readonly from: number;
-  readonly to: number;
-}
-export type AckMode = 'reachable' | 'local' | 'two' | 'quorum' | 'all';
+import type { GatewaySettings } from './gateway-settings.ts';
+import type { LimitSettings } from './limit-settings.ts';
+import type { AckMode, Endpoint, LogLevel, OutsideDeletions, PortRange } from './setting-values.ts';
 
-export interface Settings {
+export type { AckMode, Endpoint, PortRange, Subnet } from './setting-values.ts';
+
+export interface Settings extends GatewaySettings, LimitSettings {
   readonly dataDir: string;
   /** `<dataDir>/files` */
   readonly filesDir: string;
@@ -22,18 +18,13 @@ export interface Settings {
   /** What people call this member; default: the host name. */
   readonly name: string;
   readonly networkKeyFile: string;
-  readonly passivePorts: PortRange;
   readonly storagePassivePorts: PortRange;
   readonly ack: AckMode;
   /** node-cron expression. */
   readonly sweep: string;
   /** What the absence of a catalogued file on disk means. */
-  readonly outsideDeletions: 'restore' | 'propagate';
-  readonly acceptAbruptClose: boolean;
-  readonly maxSessions: number;
-  readonly maxSessionsPerAddress: number;
-  readonly idleTimeoutSeconds: number;
-  readonly logLevel: 'error' | 'warn' | 'info' | 'debug';
+  readonly outsideDeletions: OutsideDeletions;
+  readonly logLevel: LogLevel;
 }
 
 /** Made at first start, kept in `<stateDir>/member.json`. */

@@ -6,10 +6,13 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { CommandError, exitStatus } from '../system/exit-status.ts';
+import { gatewaySettings } from './gateway-settings.ts';
+import { limitSettings } from './limit-settings.ts';
 import { nearest } from './nearest.ts';
+import { type Setting, valuesOf } from './setting.ts';
 import { Unfit } from './setting-checks.ts';
 import type { Endpoint, PortRange, Settings } from './settings-api.ts';
-import { type Setting, type SettingName, settingNames, settingsTable } from './settings-table.ts';
+import { settingNames, settingsTable } from './settings-table.ts';
 
 export interface SettingSources {
   /** As given on the command line, `config` included, without dashes. */
@@ -109,10 +112,31 @@ function assertPortsApart(
   }
 }
 
+function assertTlsFits({
+  tlsListen,
+  tlsCertFile,
+  tlsKeyFile,
+  listen,
+  storageListen,
+  ...ranges
+}: Settings): void {
+  if ((tlsCertFile === null) !== (tlsKeyFile === null)) {
+    throw wrong('--tls-cert-file and --tls-key-file: expected both or neither');
+  }
+  if (tlsListen === null) return;
+  const { port } = tlsListen;
+  const taken = [ranges.passivePorts, ranges.storagePassivePorts].some(
+    ({ from, to }) => from <= port && port <= to,
+  );
+  if (taken || port === listen.port || port === storageListen.port) {
+    throw wrong(`--tls-listen: expected a port that nothing else here uses, got ${port}`);
+  }
+}
+
 /** Throws CommandError with status 78. */
 export function loadSettings(sources: SettingSources): Settings {
   const find = finder(sources);
-  const value = <T>(name: SettingName, { check, default: standard, isPath }: Setting<T>, made?: T): T => {
+  const value = <T>(name: string, { check, default: standard, isPath }: Setting<T>, made?: T): T => {
     const given = find(name);
     if (given === null && made !== undefined) return made;
     const { text, from, folder } = given ?? {
@@ -122,7 +146,7 @@ export function loadSettings(sources: SettingSources): Settings {
     };
     try {
       const checked = check(text);
-      return isPath ? check(resolve(folder, text)) : checked;
+      return isPath && text !== '' ? check(resolve(folder, text)) : checked;
     } catch (error) {
       if (!(error instanceof Unfit)) throw error;
       throw wrong(
@@ -142,16 +166,13 @@ export function loadSettings(sources: SettingSources): Settings {
     peersFile: value('peers', table.peers),
     name: value('name', table.name),
     networkKeyFile: value('network-key', table['network-key'], join(stateDir, 'network.key')),
-    passivePorts: value('passive-ports', table['passive-ports']),
     storagePassivePorts: value('storage-passive-ports', table['storage-passive-ports']),
     ack: value('ack', table.ack),
     sweep: value('sweep', table.sweep),
     outsideDeletions: value('outside-deletions', table['outside-deletions']),
-    acceptAbruptClose: value('accept-abrupt-close', table['accept-abrupt-close']),
-    maxSessions: value('max-sessions', table['max-sessions']),
-    maxSessionsPerAddress: value('max-sessions-per-address', table['max-sessions-per-address']),
-    idleTimeoutSeconds: value('idle-timeout-seconds', table['idle-timeout-seconds']),
     logLevel: value('log-level', table['log-level']),
+    ...valuesOf(gatewaySettings, value),
+    ...valuesOf(limitSettings, value),
   };
   assertPortsApart(
     settings.listen,
@@ -159,6 +180,7 @@ export function loadSettings(sources: SettingSources): Settings {
     settings.passivePorts,
     settings.storagePassivePorts,
   );
+  assertTlsFits(settings);
   return settings;
 }
 

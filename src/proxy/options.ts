@@ -1,23 +1,18 @@
-/** What the gateway is started with. */
-import type { Endpoint, PortRange } from '../config/settings-api.ts';
+/** What the gateway is started with. `passivePorts` 0-0: any free port (tests). */
+import type { GatewaySettings } from '../config/gateway-settings.ts';
+import type { LimitSettings } from '../config/limit-settings.ts';
+import type { Endpoint } from '../config/settings-api.ts';
 import type { ReplicaSet } from '../peers/replica-set-api.ts';
 import type { Logger } from '../system/logger-api.ts';
 import type { Users } from './users.ts';
 
-export interface ProxyOptions {
+export interface ProxyOptions extends GatewaySettings, LimitSettings {
   /** Host 0.0.0.0 stands for every address, IPv6 too; port 0 for any (tests). */
   readonly listen: Endpoint;
-  /** 0-0: any free port (tests). */
-  readonly passivePorts: PortRange;
   readonly replicas: ReplicaSet;
   readonly logger: Logger;
   /** What people call this member; greets the client. */
   readonly name: string;
-  /** Store an upload whose client is gone by the time of the commit: for devices that never wait for the 226. */
-  readonly acceptAbruptClose: boolean;
-  readonly maxSessions: number;
-  readonly maxSessionsPerAddress: number;
-  readonly idleTimeoutSeconds: number;
   /** Default: guest/guest alone. */
   readonly users?: Users;
   readonly limits?: Partial<ProxyLimits>;

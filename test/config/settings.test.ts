@@ -36,6 +36,35 @@ test('without anything given every setting has its default', (t) => {
   }
 });
 
+test('networks, commands and sizes are read as people write them', (t) => {
+  const settings = load({
+    options: {
+      'allow-addresses': '10.1.2.3, fd00::/8',
+      'deny-commands': 'dele, site  chmod',
+      'max-upload-bytes': '20G',
+      'tls-cert-file': 'mine.pem',
+      'tls-key-file': 'mine.key',
+    },
+  });
+  t.deepEqual(settings.allowAddresses, [
+    { address: '10.1.2.3', prefix: 32, family: 'ipv4' },
+    { address: 'fd00::', prefix: 8, family: 'ipv6' },
+  ]);
+  t.deepEqual(settings.denyCommands, ['DELE', 'SITE CHMOD']);
+  t.is(settings.maxUploadBytes, 20 * 2 ** 30);
+  t.is(settings.tlsCertFile, '/srv/cloud/mine.pem');
+  t.is(load().tlsCertFile, null);
+  t.is(load().tlsListen, null);
+});
+
+test('a port of its own for TLS, and a key only with its certificate', (t) => {
+  for (const port of ['6000', '6001', '30050', '31000']) {
+    t.throws(() => load({ options: { 'tls-listen': port } }), { message: /nothing else here uses/ });
+  }
+  t.throws(() => load({ options: { 'tls-key-file': '/k.pem' } }), { message: /both or neither/ });
+  t.deepEqual(load({ options: { 'tls-listen': '990' } }).tlsListen, { host: '0.0.0.0', port: 990 });
+});
+
 test('an option beats a variable, a variable beats the file, the file beats the default', (t) => {
   const config = configFile('precedence.json', '{"name": "file", "ack": "all", "max-sessions": 5}');
   const settings = load({
@@ -71,6 +100,30 @@ test('every setting can be given as option, variable and key of the file', (t) =
     'max-sessions-per-address': '6',
     'idle-timeout-seconds': '60',
     'log-level': 'debug',
+    'tls-listen': '0.0.0.0:990',
+    'tls-cert-file': '/c.pem',
+    'tls-key-file': '/k.pem',
+    'require-tls': 'yes',
+    'strict-tls-close': 'yes',
+    'passive-address': 'home.example.org',
+    'local-networks': '192.168.0.0/16, fd00::/8',
+    'active-mode': 'no',
+    'name-encoding': 'latin-1',
+    'keep-parts-hours': '1',
+    'max-sessions-per-user': '5',
+    'logins-per-minute': '4',
+    'login-timeout-seconds': '3',
+    'stall-timeout-seconds': '2',
+    'min-data-rate': '1K',
+    'max-upload-bytes': '20G',
+    'max-line-bytes': '1024',
+    'max-path-bytes': '256',
+    'max-listing-entries': '1000',
+    'max-queued-commands': '8',
+    'allow-commands': 'STOR, site  chmod',
+    'deny-commands': 'DELE',
+    'allow-addresses': '10.0.0.1',
+    'deny-addresses': '10.0.0.0/8',
   };
   t.deepEqual(Object.keys(values).sort(), [...settingNames].sort());
   const byOptions = load({ options: values });
@@ -99,6 +152,15 @@ const wrong: readonly (readonly [string, string, RegExp])[] = [
   ['sweep', '99 * * * *', /cron/],
   ['accept-abrupt-close', 'perhaps', /yes or no/],
   ['max-sessions', '0', /whole number from 1/],
+  ['tls-listen', 'on', /address and a port/],
+  ['passive-address', '2001:db8::1', /IPv4 address or a host name/],
+  ['allow-addresses', '10.0.0.0/33', /networks such as/],
+  ['deny-addresses', 'everybody', /networks such as/],
+  ['local-networks', '::1/129', /networks such as/],
+  ['deny-commands', 'DE LE TE', /commands such as/],
+  ['name-encoding', 'utf8', /one of utf-8, latin-1/],
+  ['max-upload-bytes', '5 parsecs', /number of bytes/],
+  ['keep-parts-hours', '-1', /whole number from 0/],
   ['max-sessions', '1e3', /whole number/],
   ['idle-timeout-seconds', '-5', /whole number/],
   ['name', '', /got nothing/],

@@ -3,6 +3,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
+import { gatewayDefaults } from '../../src/config/settings-table.ts';
 import type { ProxyLimits, ProxyOptions } from '../../src/proxy/options.ts';
 import { type Proxy as Gateway, startProxy } from '../../src/proxy/proxy-server.ts';
 import type { Logger } from '../../src/system/logger-api.ts';
@@ -36,12 +37,12 @@ export async function withProxy(t: ExecutionContext, options: BenchOptions = {})
   const log: LogLine[] = [];
   const clients: RawClient[] = [];
   const proxy = await startProxy({
+    ...gatewayDefaults,
     listen: { host: '127.0.0.1', port: 0 },
     passivePorts: { from: 0, to: 0 },
     replicas,
     logger: collector(log, {}),
     name: 'odroid-a',
-    acceptAbruptClose: false,
     maxSessions: 50,
     maxSessionsPerAddress: 50,
     idleTimeoutSeconds: 300,
