@@ -20,6 +20,19 @@ export const KIND_TOMBSTONE = 0;
 export const KIND_DIRECTORY = 1;
 export const KIND_FILE = 2;
 
+const NEW_IN_VERSION_2 = `
+CREATE TABLE tree (bucket INTEGER PRIMARY KEY, digest BLOB NOT NULL) STRICT;
+CREATE INDEX records_bucket ON records (bucket);
+CREATE INDEX records_missing ON records (path) WHERE kind = 2 AND ino IS NULL;
+CREATE TABLE salvage (
+  path TEXT PRIMARY KEY,
+  sha256 TEXT NOT NULL,
+  size INTEGER NOT NULL,
+  mtime INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX salvage_content ON salvage (sha256) WHERE sha256 <> '';
+`;
+
 const TABLES = `
 CREATE TABLE records (
   change INTEGER PRIMARY KEY,
@@ -83,17 +96,12 @@ CREATE TABLE members (
   retired_at INTEGER
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
-CREATE TABLE tree (bucket INTEGER PRIMARY KEY, digest BLOB NOT NULL) STRICT;
-CREATE INDEX records_bucket ON records (bucket);
-CREATE INDEX records_missing ON records (path) WHERE kind = 2 AND ino IS NULL;
-CREATE INDEX records_conflicts ON records (path) WHERE kind = 2 AND actor >= '*' AND actor < '+';
-CREATE TABLE salvage (
-  path TEXT PRIMARY KEY,
-  sha256 TEXT NOT NULL,
-  size INTEGER NOT NULL,
-  mtime INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
-CREATE INDEX salvage_content ON salvage (sha256) WHERE sha256 <> '';
+${NEW_IN_VERSION_2}`;
+
+/** No new format: whoever does not know them loses nothing. */
+const LATER_INDEXES = `
+CREATE INDEX IF NOT EXISTS records_tombstones ON records (stored_at) WHERE kind = ${KIND_TOMBSTONE};
+CREATE INDEX IF NOT EXISTS records_conflicts ON records (path) WHERE kind = 2 AND actor >= '*' AND actor < '+';
 `;
 
 /** From format 1. The sums of the tree are made when the catalog is opened (hash-tree-table.ts). */
@@ -101,18 +109,7 @@ const FROM_VERSION_1 = `
 ALTER TABLE records ADD COLUMN bucket INTEGER NOT NULL DEFAULT -1;
 ALTER TABLE trash ADD COLUMN why TEXT NOT NULL DEFAULT '';
 ALTER TABLE members ADD COLUMN retired_at INTEGER;
-CREATE TABLE tree (bucket INTEGER PRIMARY KEY, digest BLOB NOT NULL) STRICT;
-CREATE INDEX records_bucket ON records (bucket);
-CREATE INDEX records_missing ON records (path) WHERE kind = 2 AND ino IS NULL;
-CREATE INDEX records_conflicts ON records (path) WHERE kind = 2 AND actor >= '*' AND actor < '+';
-CREATE TABLE salvage (
-  path TEXT PRIMARY KEY,
-  sha256 TEXT NOT NULL,
-  size INTEGER NOT NULL,
-  mtime INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
-CREATE INDEX salvage_content ON salvage (sha256) WHERE sha256 <> '';
-UPDATE records SET bucket = bucket_of(path);
+${NEW_IN_VERSION_2}UPDATE records SET bucket = bucket_of(path);
 `;
 
 /** Opens the writer connection, making the tables in a new file. Throws CatalogDamaged. */
@@ -132,10 +129,7 @@ export function openWriter(file: string): DatabaseSync {
           `The catalog ${file} has format ${version}, this version of Cloudroid reads format ${SCHEMA_VERSION}.`,
         );
       }
-      // No new format: whoever does not know it loses nothing.
-      database.exec(
-        `CREATE INDEX IF NOT EXISTS records_tombstones ON records (stored_at) WHERE kind = ${KIND_TOMBSTONE}`,
-      );
+      database.exec(LATER_INDEXES);
       return database;
     } catch (error) {
       database.close();

@@ -5,6 +5,7 @@ import type { ReplicaRecord } from '../../replication/record.ts';
 import { openReader } from './catalog-schema.ts';
 import { loadKnowledge } from './catalog-state.ts';
 import { RECORD_COLUMNS, type Row, recordOf } from './record-row.ts';
+import { rowsOf } from './snapshot-rows.ts';
 
 export interface Snapshot {
   readonly header: ChangesHeader;
@@ -55,33 +56,9 @@ function readSnapshot(
       database.prepare("SELECT value FROM meta WHERE key = 'collectedStamp'").get()?.['value'] ?? 0,
     );
     const { count, rows } = select(database);
-    let open = true;
-    const close = () => {
-      if (open) database.close();
-      open = false;
-    };
-    // Not a generator: `return` on a generator that was never started would leave the connection open.
-    const iterator: Iterator<ReplicaRecord> = {
-      next() {
-        if (!open) return { done: true, value: undefined };
-        try {
-          const row = rows.next();
-          if (row.done !== true) return { done: false, value: recordOf(row.value) };
-        } catch (error) {
-          close();
-          throw error;
-        }
-        close();
-        return { done: true, value: undefined };
-      },
-      return() {
-        close();
-        return { done: true, value: undefined };
-      },
-    };
     return {
       header: { store, incarnation, knowledge, collectedStamp, upTo, count },
-      records: { [Symbol.iterator]: () => iterator, [Symbol.dispose]: close },
+      records: rowsOf(database, rows, recordOf),
     };
   } catch (error) {
     database.close();

@@ -1,7 +1,7 @@
 /**
  * Bytes that are not what the record says are taken out of the volume, at once and whoever else shares them: to the
- * trash, where they are a source for nothing, and kept as long as nobody has better ones. The record stays: the replica lacks the bytes, asks the peers for them, and
- * reads are served from there meanwhile.
+ * trash, where they are a source for nothing, and kept as long as nobody has better ones. The record stays: the replica
+ * lacks the bytes, asks the peers for them, and reads are served from there meanwhile.
  */
 import { linkSync, lstatSync } from 'node:fs';
 import { join } from 'node:path';
