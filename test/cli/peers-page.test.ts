@@ -2,6 +2,7 @@ import test from 'ava';
 import { peersPage } from '../../src/cli/peers-list.ts';
 import { memberToRetire } from '../../src/cli/peers-retire.ts';
 import type { MemberStatus, StatusReply } from '../../src/peers/protocol-reports.ts';
+import { emptyStatus } from './reports.ts';
 
 const now = Date.parse('2026-01-02T12:00:00Z');
 const here: MemberStatus = {
@@ -14,41 +15,8 @@ const here: MemberStatus = {
 };
 const right: MemberStatus = { ...here, name: 'right', member: 'right-bbbb', address: '10.0.0.2:6001' };
 const status: StatusReply = {
-  hello: {
-    protocol: 2,
-    member: 'left-aaaa',
-    name: 'left',
-    store: 's',
-    incarnation: 'i',
-    boot: 'b',
-    knowledge: {},
-    members: ['left-aaaa', 'old-cccc', 'right-bbbb'],
-    retired: ['dead-dddd'],
-    joining: false,
-    tree: '0'.repeat(64),
-    freeBytes: 1,
-    readOnly: null,
-    now: 0,
-    changes: 0,
-  },
-  files: 0,
-  directories: 0,
-  bytes: 0,
-  conflicts: 0,
-  trashBytes: 0,
-  startedAt: now,
-  version: '0',
-  notices: [],
-  upkeep: {
-    walkedAt: null,
-    scrubbedAt: null,
-    scrubStartedAt: null,
-    scrubAfter: '',
-    scrubbedBytes: 0,
-    missing: 0,
-    distrust: null,
-  },
-  sweep: null,
+  ...emptyStatus,
+  hello: { ...emptyStatus.hello, members: ['left-aaaa', 'old-cccc', 'right-bbbb'], retired: ['dead-dddd'] },
   proxy: { at: now, sessions: 0, transfers: 0, listening: 'x', ack: 'reachable', members: [here, right] },
 };
 

@@ -1,6 +1,7 @@
 import test from 'ava';
 import { formatAgo, formatBytes, memberRows, statusPage, sweepText } from '../../src/cli/status-page.ts';
 import type { MemberStatus, StatusReply, SweepReport } from '../../src/peers/protocol-reports.ts';
+import { emptyStatus, quietSweep } from './reports.ts';
 
 const now = Date.parse('2026-01-02T12:00:00Z');
 const minute = 60_000;
@@ -33,42 +34,12 @@ const members: readonly MemberStatus[] = [
 ];
 
 const reply: StatusReply = {
-  hello: {
-    protocol: 1,
-    member: 'left-aaaa',
-    name: 'left',
-    store: 's',
-    incarnation: 'i',
-    boot: 'b',
-    knowledge: {},
-    members: ['left-aaaa'],
-    retired: [],
-    joining: false,
-    tree: '0'.repeat(64),
-    freeBytes: 5 * 2 ** 30,
-    readOnly: null,
-    now: 0,
-    changes: 9,
-  },
+  ...emptyStatus,
+  hello: { ...emptyStatus.hello, freeBytes: 5 * 2 ** 30, changes: 9 },
   files: 1,
   directories: 2,
   bytes: 1536,
-  conflicts: 0,
-  trashBytes: 0,
   startedAt: now - 3 * 3_600_000,
-  version: '0.1.0',
-  upkeep: {
-    walkedAt: null,
-    scrubbedAt: null,
-    scrubStartedAt: null,
-    scrubAfter: '',
-    scrubbedBytes: 0,
-    missing: 0,
-    distrust: null,
-  },
-  notices: [],
-  sweep: null,
-  proxy: null,
 };
 
 test('sizes and times are told in words', (t) => {
@@ -121,24 +92,15 @@ test('a member that joins says so as long as there are others', (t) => {
 });
 
 test('a failed sweep tells what failed', (t) => {
-  const sweep = {
-    state: 'idle',
+  const sweep: SweepReport = {
+    ...quietSweep,
     startedAt: now - 2 * minute,
     finishedAt: now - minute,
     pulledFiles: 1,
     pulledBytes: 2048,
     applied: 3,
-    conflicts: 0,
     failures: ['odroid-c: connection lost'],
-    phase: '',
-    done: 0,
-    total: 0,
-    repaired: 0,
-    adopted: 0,
-    scrubbedBytes: 0,
-    differences: 0,
-    notices: [],
-  } as const;
+  };
   const page = statusPage({ ...reply, sweep }, now);
   t.regex(page, /1 minute ago, took 60 seconds, 1 file fetched \(2\.0 KiB\), 3 changes taken over$/m);
   t.regex(page, /failed: odroid-c: connection lost/);
@@ -146,17 +108,9 @@ test('a failed sweep tells what failed', (t) => {
 
 test('a sweep that found trouble tells what it mended, what is left and what to do', (t) => {
   const sweep: SweepReport = {
-    state: 'idle',
+    ...quietSweep,
     startedAt: now - 5 * 60 * minute,
     finishedAt: now - minute,
-    pulledFiles: 0,
-    pulledBytes: 0,
-    applied: 0,
-    conflicts: 0,
-    failures: [],
-    phase: '',
-    done: 0,
-    total: 0,
     repaired: 1,
     adopted: 2,
     scrubbedBytes: 3 * 2 ** 30,

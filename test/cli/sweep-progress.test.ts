@@ -1,25 +1,9 @@
 import test from 'ava';
 import { progressLine, showProgress } from '../../src/cli/sweep-progress.ts';
 import type { SweepReport } from '../../src/peers/protocol-reports.ts';
+import { quietSweep } from './reports.ts';
 
-const report: SweepReport = {
-  state: 'running',
-  startedAt: 0,
-  finishedAt: null,
-  pulledFiles: 0,
-  pulledBytes: 0,
-  applied: 0,
-  conflicts: 0,
-  failures: [],
-  phase: 'scrubbing',
-  done: 0,
-  total: 0,
-  repaired: 0,
-  adopted: 0,
-  scrubbedBytes: 0,
-  differences: 0,
-  notices: [],
-};
+const report: SweepReport = { ...quietSweep, state: 'running', phase: 'scrubbing' };
 
 function output(isTTY: boolean): {
   isTTY: boolean;

@@ -3,10 +3,9 @@
  * CLOUDROID_FAILPOINT it dies somewhere in between.
  */
 import { writeSync } from 'node:fs';
-import { join } from 'node:path';
-import { openStore } from '../../src/storage/store.ts';
 import type { Store } from '../../src/storage/store-api.ts';
 import { sha256Of } from './content-hash.ts';
+import { storeUnder } from './store-in-process.ts';
 
 export const SCENARIOS = {
   'a file is replaced by an inline put': (store: Store) => put(store, '/f', 'new content of f'),
@@ -75,15 +74,7 @@ async function putStaged(store: Store, path: string, content: string): Promise<v
 
 if (import.meta.main) {
   const [root = '', scenario = ''] = process.argv.slice(2);
-  const store = await openStore({
-    filesDir: join(root, 'files'),
-    stateDir: join(root, 'state'),
-    member: 'odroid-a-0001',
-    name: 'odroid-a',
-    now: Date.now,
-    log: () => {},
-    reserveBytes: 0,
-  });
+  const store = await storeUnder(root);
   await SCENARIOS[scenario as Scenario](store);
   writeSync(1, 'acknowledged\n');
   // No close: a process that ends here leaves its last intents open, as a power cut would.

@@ -3,9 +3,8 @@
  * `<path> <version>` for each write once it is acknowledged.
  */
 import { writeSync } from 'node:fs';
-import { join } from 'node:path';
-import { openStore } from '../../src/storage/store.ts';
 import { sha256Of } from './content-hash.ts';
+import { storeUnder } from './store-in-process.ts';
 
 /** Different lengths, so that a mixture of two versions would show. */
 export function contentOf(path: string, version: number): string {
@@ -14,15 +13,7 @@ export function contentOf(path: string, version: number): string {
 
 if (import.meta.main) {
   const root = process.argv[2] ?? '';
-  const store = await openStore({
-    filesDir: join(root, 'files'),
-    stateDir: join(root, 'state'),
-    member: 'odroid-a-0001',
-    name: 'odroid-a',
-    now: Date.now,
-    log: () => {},
-    reserveBytes: 0,
-  });
+  const store = await storeUnder(root);
   const hand = async (number: number) => {
     for (let version = 1; version <= 500; version += 1) {
       const path = `/hand${number}/f${version % 5}`;

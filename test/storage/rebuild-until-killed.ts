@@ -3,12 +3,11 @@
  * rebuild-until-killed.ts <root>`. With CLOUDROID_FAILPOINT it dies somewhere in between.
  */
 import { writeSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ReplicaRecord } from '../../src/replication/record.ts';
-import { openStore } from '../../src/storage/store.ts';
 import type { Store } from '../../src/storage/store-api.ts';
 import { sha256Of } from './content-hash.ts';
+import { storeUnder } from './store-in-process.ts';
 
 const PEER = 'odroid-b-0002.bbbbbbbb';
 const MTIME = 1_700_000_000_000;
@@ -82,15 +81,7 @@ export async function rebuild(store: Store): Promise<void> {
 
 if (import.meta.main) {
   const [root = ''] = process.argv.slice(2);
-  const store = await openStore({
-    filesDir: join(root, 'files'),
-    stateDir: join(root, 'state'),
-    member: 'odroid-a-0001',
-    name: 'odroid-a',
-    now: Date.now,
-    log: () => {},
-    reserveBytes: 0,
-  });
+  const store = await storeUnder(root);
   await rebuild(store);
   writeSync(1, 'rebuilt\n');
   process.exit(0);

@@ -6,6 +6,7 @@ import type { MergeRequest } from '../../src/peers/protocol.ts';
 import type { PushedRecord } from '../../src/replication/operation.ts';
 import { startStorageServer } from '../../src/storage/server/storage-server.ts';
 import { systemCodeOf } from '../../src/system/exit-status.ts';
+import { quietSweep } from '../cli/reports.ts';
 import { listeningLogger, MEMBER, PEER, withStorageServer } from './with-storage-server.ts';
 
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
@@ -183,24 +184,7 @@ test('the latest reports of proxy and sweep are what the status shows', async (t
   await withStorageServer(async ({ replica }) => {
     const own = await replica();
     t.is((await own.status()).sweep, null);
-    const sweep = {
-      state: 'idle' as const,
-      startedAt: 1,
-      finishedAt: 2,
-      pulledFiles: 3,
-      pulledBytes: 4,
-      applied: 5,
-      conflicts: 0,
-      failures: [],
-      phase: '',
-      done: 0,
-      total: 0,
-      repaired: 0,
-      adopted: 0,
-      scrubbedBytes: 0,
-      differences: 0,
-      notices: [],
-    };
+    const sweep = { ...quietSweep, startedAt: 1, finishedAt: 2, pulledFiles: 3, pulledBytes: 4, applied: 5 };
     const proxy = { at: 1, sessions: 2, transfers: 1, listening: '[::]:6000', ack: 'reachable', members: [] };
     await own.report({ sweep });
     await own.report({ proxy });
