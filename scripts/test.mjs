@@ -10,7 +10,7 @@ import { TapReport } from './tap-report.mjs';
 import { check, checks, exitWith, prepareRuntime, root } from './toolchain.mjs';
 
 /** Real FTP programs, whole networks, kills and cuts: minutes, not seconds. */
-const slowTiers = ['clients', 'network', 'faults'];
+const slowTiers = ['clients', 'network', 'attacks', 'faults'];
 
 function chosenFiles() {
   const named = process.argv.slice(2);

@@ -80,6 +80,13 @@ export class Volume {
   /** Does a step; adds the directories that have to be flushed to `dirty`. Throws what the disk says. */
   carryOut(intent: Intent, dirty: Set<string>): void {
     const path = this.diskPath(intent.place);
+    const link = this.#linkAbove(intent.place);
+    if (link !== null) {
+      // What lies behind a link is not ours, whatever its name and inode.
+      if (intent.action !== 'publish' && intent.action !== 'mkdir') return;
+      this.#displace(link, 0);
+      dirty.add(dirname(this.diskPath(link)));
+    }
     switch (intent.action) {
       case 'remove':
         // A folder may have got the inode number of a file that went.
@@ -99,6 +106,17 @@ export class Volume {
         return;
     }
     dirty.add(dirname(path));
+  }
+
+  /** The topmost folder above the place that somebody replaced by a symbolic link, which may lead out of the volume. */
+  #linkAbove(place: string): string | null {
+    for (let slash = place.indexOf('/', 1); slash > 0; slash = place.indexOf('/', slash + 1)) {
+      const folder = place.slice(0, slash);
+      const there = lstatSync(this.diskPath(folder), { throwIfNoEntry: false });
+      if (there?.isDirectory() === true) continue;
+      return there?.isSymbolicLink() === true ? folder : null;
+    }
+    return null;
   }
 
   #publish(place: string, staged: string, replaced: string | null, dirty: Set<string>): void {
