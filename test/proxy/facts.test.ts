@@ -13,6 +13,8 @@ test('every way to set a time sets it, and MDTM tells it', async (t) => {
     ['MFMT 20200102030406.789 a b', '20200102030406'],
     ['MDTM 20210102030405 a b', '20210102030405'],
     ['MFF Modify=20220102030405; a b', '20220102030405'],
+    // As ncftp says it.
+    ['MFF Modify=20220102030407;Create=20260102030407 a b', '20220102030407'],
     ['MFF modify=20220102030406;Create=20000101000000; a b', '20220102030406'],
     ['SITE UTIME 20230102030405 a b', '20230102030405'],
     ['SITE UTIME 202301020304 a b', '20230102030400'],

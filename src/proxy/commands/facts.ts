@@ -48,9 +48,10 @@ export const factCommands: readonly CommandDefinition[] = [
     help: 'Sets the fact Modify; others are not kept here and are left out of the answer.',
     reference: 'draft-somers-ftp-mfxx 5',
     async run(session, argument) {
-      const [, facts = '', path = ''] = /^((?:[^;= ]+=[^; ]*;)+) (.+)$/.exec(argument) ?? [];
+      // ncftp leaves out the last semicolon, and asks for Create too.
+      const [, facts = '', path = ''] = /^([^;= ]+=[^; ]*(?:;[^;= ]+=[^; ]*)*;?) (.+)$/.exec(argument) ?? [];
       if (path === '') return reply(501, 'Say MFF Modify=<YYYYMMDDHHMMSS>; <path>.');
-      const [, time] = /(?:^|;)modify=([^;]*);/i.exec(facts) ?? [];
+      const [, time] = /(?:^|;)modify=([^;]*)/i.exec(facts) ?? [];
       if (time === undefined) return reply(504, 'Only Modify can be set.');
       const mtime = parseTimestamp(time);
       return mtime === null ? reply(501, 'That is not a time.') : await touch(session, 'MFF', path, mtime);
