@@ -1,11 +1,20 @@
 /** What every FTP program must be able to do through one member, and what the other members must show then. */
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
-import type { Door, FtpProgram } from './drivers/ftp-program.ts';
+import { crowdNames, type Door, type FtpProgram } from './drivers/ftp-program.ts';
+
+/** A file of a few hundred bytes that is another one for each name. */
+export const crowdBytes = (name: string): Buffer => Buffer.from(`${name}\n`.repeat(40));
+
+/** Where the 300 lie before the tests begin, for programs that cannot send them. */
+export const CROWD = '/three hundred';
+
+/** For a shorter repertoire: over TLS names take the same way as without. */
+export const fewNames: readonly string[] = ['with spaces in it.txt', 'double "quotes".txt', 'cafe\u0301.txt'];
 
 export const oddNames: readonly string[] = [
   'with spaces in it.txt',
@@ -30,6 +39,8 @@ export const oddNames: readonly string[] = [
 export interface MemberDoor extends Door {
   /** Bytes of the shared file on that member's disk; null when there is none. */
   onDisk(remote: string): Promise<Buffer | null>;
+  /** Stores it without any program. */
+  byHand(remote: string, bytes: Uint8Array): Promise<void>;
 }
 
 export interface Doors {
@@ -43,14 +54,17 @@ class Session {
   readonly t: ExecutionContext;
   readonly program: FtpProgram;
   readonly doors: Doors;
+  /** Names that it is made to say. */
+  readonly names: readonly string[];
   readonly #folder: string;
   #count = 0;
   #turn = 0;
 
-  constructor(t: ExecutionContext, program: FtpProgram, doors: Doors) {
+  constructor(t: ExecutionContext, program: FtpProgram, doors: Doors, names: readonly string[]) {
     this.t = t;
     this.program = program;
     this.doors = doors;
+    this.names = names.filter((name) => !program.cannotSay?.(name));
     this.#folder = mkdtempSync(join(tmpdir(), 'cloudroid-client-'));
     t.teardown(() => rmSync(this.#folder, { recursive: true, force: true }));
   }
@@ -67,7 +81,9 @@ class Session {
   }
 
   async upload(remote: string, bytes: Uint8Array): Promise<void> {
-    await this.program.upload(this.t, this.doors.near, await this.fileWith(bytes), remote);
+    const { t, program, doors } = this;
+    if (program.upload === undefined) await doors.near.byHand(remote, bytes);
+    else await program.upload(t, doors.near, await this.fileWith(bytes), remote);
   }
 
   /** On every disk, and as the program itself fetches it from another member. */
@@ -95,14 +111,16 @@ class Session {
   }
 }
 
-/** `home` is a folder that exists and is empty. */
+/** `home` is a folder that exists and is empty; CROWD is there. The crowd comes with all names only. */
 export async function performAll(
   t: ExecutionContext,
   program: FtpProgram,
   doors: Doors,
   home: string,
+  names: readonly string[] = oddNames,
 ): Promise<void> {
-  const session = new Session(t, program, doors);
+  const session = new Session(t, program, doors, names);
+  if (names === oddNames) await crowd(session, home);
   const nested = `${home}/a folder/"deep" & \u00fc/-x`;
   if (program.makeFolder === undefined) {
     await wholeFiles(session, home);
@@ -119,9 +137,7 @@ export async function performAll(
 }
 
 async function wholeFiles(session: Session, folder: string): Promise<void> {
-  const { program } = session;
-  for (const [index, name] of oddNames.entries()) {
-    if (program.cannotSay?.(name)) continue;
+  for (const [index, name] of session.names.entries()) {
     // Larger ones do not travel inside the commit.
     const bytes = randomBytes(index % 2 === 0 ? 1000 + index : 40_000 + index);
     await session.upload(`${folder}/${name}`, bytes);
@@ -137,22 +153,21 @@ async function wholeFiles(session: Session, folder: string): Promise<void> {
   await session.assertStored(`${folder}/large`, other);
 }
 
-async function listing({ t, program, doors }: Session, folder: string): Promise<void> {
+async function listing({ t, program, doors, names }: Session, folder: string): Promise<void> {
   if (program.list === undefined) return;
-  const wanted = [...oddNames.filter((name) => !program.cannotSay?.(name)), 'empty', 'large'].sort();
+  const wanted = [...names, 'empty', 'large'].sort();
   for (const door of [doors.near, ...doors.far]) {
     t.deepEqual((await program.list(t, door, folder)).sort(), wanted, `listed by ${door.host}`);
   }
 }
 
 async function changing(session: Session, folder: string): Promise<void> {
-  const { t, program, doors } = session;
-  const speakable = oddNames.filter((name) => !program.cannotSay?.(name));
-  for (const [index, name] of speakable.entries()) {
+  const { t, program, doors, names } = session;
+  for (const [index, name] of names.entries()) {
     const bytes = await doors.near.onDisk(`${folder}/${name}`);
     if (bytes === null) throw new Error(`${name} is not on the disk`);
     // In a circle of neighbours: each odd name is renamed from and to.
-    const target = `${folder}/to ${speakable[(index + 1) % speakable.length]}`.slice(0, folder.length + 190);
+    const target = `${folder}/to ${names[(index + 1) % names.length]}`.slice(0, folder.length + 190);
     await program.rename?.(t, doors.near, `${folder}/${name}`, target);
     if (program.rename === undefined) break;
     await session.assertOnDisks(`${folder}/${name}`, null);
@@ -160,6 +175,28 @@ async function changing(session: Session, folder: string): Promise<void> {
     await program.remove?.(t, doors.near, target);
     if (program.remove !== undefined) await session.assertOnDisks(target, null);
   }
+}
+
+/** A folder of 300 files: sent, listed, fetched through another member. */
+async function crowd(session: Session, home: string): Promise<void> {
+  const { t, program, doors } = session;
+  const folder = program.sendFolder === undefined ? CROWD : `${home}/crowd`;
+  if (program.sendFolder !== undefined) {
+    const local = session.scratch();
+    await mkdir(local);
+    for (const name of crowdNames) await writeFile(join(local, name), crowdBytes(name));
+    await program.makeFolder?.(t, doors.near, folder);
+    await program.sendFolder(t, doors.near, local, folder);
+  }
+  const far = doors.far[0] ?? doors.near;
+  if (program.list !== undefined) t.deepEqual((await program.list(t, far, folder)).sort(), crowdNames);
+  if (program.fetchFolder === undefined) return;
+  const back = session.scratch();
+  await mkdir(back);
+  await program.fetchFolder(t, far, folder, back);
+  t.deepEqual((await readdir(back)).sort(), crowdNames);
+  for (const name of crowdNames)
+    t.true(crowdBytes(name).equals(await readFile(join(back, name))), `${name} came back`);
 }
 
 /** Append and resume. */

@@ -10,8 +10,8 @@ import { waitUntil } from './wait-until.ts';
 
 export const CLIENT_PASSIVE_PORTS = 120;
 export const STORAGE_PASSIVE_PORTS = 60;
-/** Ports a member takes in a row: clients, members, passive for clients, passive for members. */
-export const PORTS_OF_A_MEMBER = 2 + CLIENT_PASSIVE_PORTS + STORAGE_PASSIVE_PORTS;
+/** Ports a member takes in a row: clients, members, passive for clients, passive for members, implicit TLS. */
+export const PORTS_OF_A_MEMBER = 3 + CLIENT_PASSIVE_PORTS + STORAGE_PASSIVE_PORTS;
 
 export type Role = 'ftp' | 'proxy' | 'sweep';
 /** In this order: the proxy of a member that starts finds its storage server. */
@@ -25,6 +25,7 @@ export interface MemberOptions {
   readonly keyFile: string;
   /** More options of the command line. */
   readonly options: readonly string[];
+  readonly implicitTls?: boolean | undefined;
   /** The program's main file; default: the sources. */
   readonly main?: string | undefined;
   /** A program to run everything of this member in, a network namespace for example. */
@@ -36,6 +37,8 @@ export class Member {
   readonly host: string;
   readonly port: number;
   readonly storagePort: number;
+  /** For `--tls-listen`; closed unless the test asks for it. */
+  readonly tlsPort: number;
   readonly folder: string;
   readonly filesDir: string;
   readonly stateDir: string;
@@ -63,6 +66,7 @@ export class Member {
     const passive = firstPort + 2;
     const storagePassive = passive + CLIENT_PASSIVE_PORTS;
     const last = storagePassive + STORAGE_PASSIVE_PORTS - 1;
+    this.tlsPort = last + 1;
     this.storagePorts = [
       this.storagePort,
       ...Array.from({ length: STORAGE_PASSIVE_PORTS }, (_, index) => storagePassive + index),
@@ -82,6 +86,7 @@ export class Member {
       ...['--listen', `${host}:${this.port}`, '--storage-listen', `${host}:${this.storagePort}`],
       ...['--passive-ports', `${passive}-${storagePassive - 1}`],
       ...['--storage-passive-ports', `${storagePassive}-${last}`],
+      ...(options.implicitTls === true ? ['--tls-listen', `${host}:${this.tlsPort}`] : []),
       ...options.options,
     ];
   }

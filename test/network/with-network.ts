@@ -17,6 +17,8 @@ export interface NetworkOptions {
   readonly idle?: boolean;
   /** More command line options for all. */
   readonly options?: readonly string[];
+  /** Each member has a port for implicit TLS too. */
+  readonly implicitTls?: boolean;
   /** The compiled program's main file instead of the sources. */
   readonly main?: string;
   /** Where the member's data goes instead of the test's folder. */
@@ -64,6 +66,7 @@ export class Network {
           firstPort: place?.firstPort ?? (await freePorts(host, PORTS_OF_A_MEMBER)),
           keyFile: join(folder, 'network.key'),
           options: options.options ?? [],
+          implicitTls: options.implicitTls,
           main: options.main,
           prefix: place?.prefix,
         }),

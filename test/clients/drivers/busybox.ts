@@ -1,4 +1,4 @@
-/** busybox ftpput and ftpget, what small devices have: whole files only; -c goes on with a download. */
+/** busybox ftpput and ftpget, what small devices have: whole files only, one a call; -c goes on with a download. No TLS. */
 import { succeed } from '../../network/program.ts';
 import type { Door, FtpProgram } from './ftp-program.ts';
 

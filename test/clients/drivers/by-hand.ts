@@ -1,6 +1,6 @@
 /**
  * A person at telnet, and a script with nc: the control connection typed line by line, the data connection made with nc
- * to the port that EPSV named. Both helpers take the same words: what to do, remote path, and local file or new name.
+ * to the port that EPSV named; no TLS, and no more than one file at a time. Both helpers take the same words: what to do, remote path, and local file or new name.
  */
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';

@@ -3,23 +3,34 @@ import type { ExecutionContext } from 'ava';
 import { succeed } from '../../network/program.ts';
 import { type Door, type FtpProgram, linesOf } from './ftp-program.ts';
 
+const secured = {
+  none: ['set ftp:ssl-allow no'],
+  explicit: ['set ftp:ssl-force yes', 'set ftp:ssl-protect-data yes', 'set ssl:verify-certificate no'],
+  implicit: ['set ftp:ssl-protect-data yes', 'set ssl:verify-certificate no'],
+} as const;
+
+const openAt = ({ host, port, user, password, security }: Door): string =>
+  [
+    ...secured[security],
+    `open -u ${user},${password} ${security === 'implicit' ? 'ftps' : 'ftp'}://${host}:${port}`,
+  ].join('; ');
+
 const quote = (word: string): string => `"${word.replace(/["\\]/g, '\\$&')}"`;
 
-async function lftp(t: ExecutionContext, door: Door, command: string) {
+export async function lftp(t: ExecutionContext, door: Door, command: string) {
   const settings = [
     'set cmd:fail-exit yes',
     'set net:max-retries 1',
     'set net:timeout 60',
     'set xfer:clobber yes',
-    'set ftp:ssl-allow no',
   ];
-  const open = `open -u ${door.user},${door.password} -p ${door.port} ${door.host}`;
-  return await succeed(t, 'lftp', ['--norc', '-c', [...settings, open, command].join('; ')]);
+  return await succeed(t, 'lftp', ['--norc', '-c', [...settings, openAt(door), command].join('; ')]);
 }
 
 export const lftpProgram: FtpProgram = {
   title: 'lftp',
   needs: ['lftp'],
+  secures: ['explicit', 'implicit'],
   async upload(t, door, local, remote) {
     await lftp(t, door, `put ${quote(local)} -o ${quote(remote)}`);
   },
@@ -46,5 +57,11 @@ export const lftpProgram: FtpProgram = {
   },
   async resumeDownload(t, door, remote, local) {
     await lftp(t, door, `get -c ${quote(remote)} -o ${quote(local)}`);
+  },
+  async sendFolder(t, door, local, remote) {
+    await lftp(t, door, `mirror --parallel=4 -R ${quote(local)} ${quote(remote)}`);
+  },
+  async fetchFolder(t, door, remote, local) {
+    await lftp(t, door, `mirror --parallel=4 ${quote(remote)} ${quote(local)}`);
   },
 };

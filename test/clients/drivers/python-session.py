@@ -1,11 +1,17 @@
-"""python-session.py host port user password what [words...]: one session of Python's own FTP client."""
+"""python-session.py none|explicit host port user password what [words...]: one session of Python's own FTP client."""
+import os
+import ssl
 import sys
-from ftplib import FTP
+from ftplib import FTP, FTP_TLS
 
-host, port, user, password, what, *words = sys.argv[1:]
-with FTP(timeout=60) as ftp:
+security, host, port, user, password, what, *words = sys.argv[1:]
+# A certificate of the member's own: nobody vouches for it.
+context = ssl._create_unverified_context()
+with FTP(timeout=60) if security == "none" else FTP_TLS(timeout=60, context=context) as ftp:
     ftp.connect(host, int(port))
     ftp.login(user, password)
+    if security != "none":
+        ftp.prot_p()
     if what == "put":
         with open(words[1], "rb") as file:
             ftp.storbinary(f"STOR {words[0]}", file)
@@ -40,6 +46,16 @@ with FTP(timeout=60) as ftp:
         ftp.delete(words[0])
     elif what == "rmdir":
         ftp.rmd(words[0])
+    elif what == "put-all":
+        ftp.cwd(words[0])
+        for name in sorted(os.listdir(words[1])):
+            with open(os.path.join(words[1], name), "rb") as file:
+                ftp.storbinary(f"STOR {name}", file)
+    elif what == "get-all":
+        ftp.cwd(words[0])
+        for name in ftp.nlst():
+            with open(os.path.join(words[1], name), "wb") as file:
+                ftp.retrbinary(f"RETR {name}", file.write)
     else:
         sys.exit(f"do what? {what}")
     ftp.quit()
