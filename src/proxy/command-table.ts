@@ -43,7 +43,7 @@ export function findCommand(
   argument: string,
 ): { readonly definition: CommandDefinition; readonly argument: string } | null {
   if (name === 'SITE') {
-    const [, verb = '', rest = ''] = /^ *(\S+) ?(.*)$/.exec(argument) ?? [];
+    const [, verb = '', rest = ''] = /^ *(\S+) ?(.*)$/s.exec(argument) ?? [];
     const behindSite = byName.get(`SITE ${verb.toUpperCase()}`);
     if (behindSite !== undefined) return { definition: behindSite, argument: rest };
   }

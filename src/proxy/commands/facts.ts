@@ -34,7 +34,7 @@ export const factCommands: readonly CommandDefinition[] = [
     help: 'Sets the time of the last change on all members.',
     reference: 'draft-somers-ftp-mfxx 3',
     async run(session, argument) {
-      const [, time = '', path = ''] = /^(\S+) (.+)$/.exec(argument) ?? [];
+      const [, time = '', path = ''] = /^(\S+) (.+)$/s.exec(argument) ?? [];
       const mtime = parseTimestamp(time);
       if (mtime === null) return reply(501, 'Say MFMT <YYYYMMDDHHMMSS> <path>.');
       return await touch(session, 'MFMT', path, mtime);
@@ -49,7 +49,7 @@ export const factCommands: readonly CommandDefinition[] = [
     reference: 'draft-somers-ftp-mfxx 5',
     async run(session, argument) {
       // ncftp leaves out the last semicolon, and asks for Create too.
-      const [, facts = '', path = ''] = /^([^;= ]+=[^; ]*(?:;[^;= ]+=[^; ]*)*;?) (.+)$/.exec(argument) ?? [];
+      const [, facts = '', path = ''] = /^([^;= ]+=[^; ]*(?:;[^;= ]+=[^; ]*)*;?) (.+)$/s.exec(argument) ?? [];
       if (path === '') return reply(501, 'Say MFF Modify=<YYYYMMDDHHMMSS>; <path>.');
       const [, time] = /(?:^|;)modify=([^;]*)/i.exec(facts) ?? [];
       if (time === undefined) return reply(504, 'Only Modify can be set.');
@@ -103,7 +103,7 @@ export const factCommands: readonly CommandDefinition[] = [
     help: 'Says yes and changes nothing: permissions are not kept here.',
     reference: 'common practice',
     async run(session, argument) {
-      const [, path] = /^[0-7]{3,4} (.+)$/.exec(argument) ?? [];
+      const [, path] = /^[0-7]{3,4} (.+)$/s.exec(argument) ?? [];
       if (path === undefined) return reply(501, 'Say SITE CHMOD <mode> <path>.');
       await requireEntry(session, session.pathToWrite(path));
       return reply(200, 'Permissions are not kept here; nothing was changed.');
@@ -116,9 +116,9 @@ export const factCommands: readonly CommandDefinition[] = [
     help: 'Sets the time of the last change on all members.',
     reference: 'common practice',
     async run(session, argument) {
-      const [, path = '', long] = /^(.+) \d{14} (\d{14}) \d{14} UTC$/i.exec(argument) ?? [];
+      const [, path = '', long] = /^(.+) \d{14} (\d{14}) \d{14} UTC$/is.exec(argument) ?? [];
       if (long !== undefined) return await touchOr501(session, path, long);
-      const [, short = '', rest = ''] = /^(\d{12}|\d{14}) (.+)$/.exec(argument) ?? [];
+      const [, short = '', rest = ''] = /^(\d{12}|\d{14}) (.+)$/s.exec(argument) ?? [];
       return await touchOr501(session, rest, short.padEnd(14, '0'));
     },
   },
@@ -133,7 +133,7 @@ async function touchOr501(session: Session, path: string, time: string): Promise
 
 /** The set form looks like a name; a file of that very name is what is meant. */
 async function modificationTime(session: Session, argument: string): Promise<Reply> {
-  const [, time = '', name = ''] = /^(\d{14}(?:\.\d+)?) (.+)$/.exec(argument) ?? [];
+  const [, time = '', name = ''] = /^(\d{14}(?:\.\d+)?) (.+)$/s.exec(argument) ?? [];
   const mtime = parseTimestamp(time);
   if (mtime !== null && (await session.replicas.lookup(session.path(argument))) === null) {
     return await touch(session, 'MDTM', name, mtime);
