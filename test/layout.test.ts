@@ -21,8 +21,9 @@ const ground = ['config', 'system'];
 /** Each folder of src with the folders it may use besides itself. */
 const mayUse: { readonly [folder: string]: readonly string[] } = {
   'main.ts': ['cli', ...ground],
-  cli: ['proxy', 'sweep', 'storage', 'peers', 'replication', 'ftp', ...ground],
+  cli: ['proxy', 'tls', 'sweep', 'storage', 'peers', 'replication', 'ftp', ...ground],
   proxy: ['peers', 'replication', 'ftp', ...ground],
+  tls: ground,
   sweep: ['peers', 'replication', 'ftp', ...ground],
   storage: ['peers', 'replication', 'ftp', ...ground],
   peers: ['replication', 'ftp', ...ground],

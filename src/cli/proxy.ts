@@ -7,6 +7,7 @@ import { credentialsFor, loadOrMakeNetworkKey } from '../peers/trust.ts';
 import { startProxy } from '../proxy/proxy-server.ts';
 import type { ExitStatus } from '../system/exit-status.ts';
 import { formatEndpoint } from '../system/port-in-use.ts';
+import { openCertificateSource } from '../tls/certificate-source.ts';
 import type { CommandInput } from './command.ts';
 import { runRole } from './role-process.ts';
 import { ownEndpoint } from './running-member.ts';
@@ -52,9 +53,13 @@ export function proxy({ settings }: CommandInput): Promise<ExitStatus> {
       onMembersChanged,
     });
     const peers = watchPeersFile(settings.peersFile, (list) => replicas.setPeers(list), logger);
-    const opened = await startProxy({ ...settings, name: identity.name, replicas, logger });
+    const tls = await openCertificateSource({ ...settings, name: identity.name, logger });
+    const opened = await startProxy({ ...settings, name: identity.name, replicas, tls, logger });
     door = opened;
     logger.info('clients may connect', { address: formatEndpoint(opened.endpoint) });
+    if (opened.tlsEndpoint !== null) {
+      logger.info('clients that begin with TLS may connect', { address: formatEndpoint(opened.tlsEndpoint) });
+    }
     tell();
     const telling = setInterval(tell, REPORT_MS);
     return {
@@ -62,6 +67,7 @@ export function proxy({ settings }: CommandInput): Promise<ExitStatus> {
         clearInterval(telling);
         if (soon !== null) clearTimeout(soon);
         peers.close();
+        tls.close();
         await opened.close(DRAIN_MS);
         await replicas.close();
         local.close();

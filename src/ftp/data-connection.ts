@@ -12,7 +12,7 @@ export class NoDataConnection extends Error {
 }
 
 /** Bytes that may wait in a data socket, each way. */
-const SOCKET_BUFFER_BYTES = 512 * 1024;
+export const SOCKET_BUFFER_BYTES = 512 * 1024;
 
 export interface PassiveOptions {
   /** Where the client reached us; the listener is there and nowhere else. */

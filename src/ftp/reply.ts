@@ -6,6 +6,8 @@ export interface Reply {
   readonly lines: readonly string[];
   /** The control connection ends after this reply. */
   readonly closes?: true;
+  /** Behind this reply TLS begins. */
+  readonly startsTls?: true;
 }
 
 export function reply(code: number, text: string): Reply {

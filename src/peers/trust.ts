@@ -15,7 +15,7 @@ import {
   webcrypto,
 } from 'node:crypto';
 import type { ConnectionOptions } from 'node:tls';
-import './reflect-metadata.ts';
+import '../system/reflect-metadata.ts';
 import * as x509 from '@peculiar/x509';
 import type { NetworkKey } from './network-key.ts';
 

@@ -19,8 +19,8 @@ export interface CommandDefinition {
   readonly duringTransfer?: 'always' | 'bare' | 'urgent';
   /** Uses a data connection; its failures are told in the log by run-transfer.ts, with bytes and seconds. */
   readonly transfers?: true;
-  /** Its line of FEAT. */
-  readonly feature?: string | ((session: Session) => string);
+  /** Its line of FEAT; null: not here. */
+  readonly feature?: string | ((session: Session) => string | null);
   /** What it does here, one sentence. */
   readonly help: string;
   /** Where it is defined. */

@@ -8,6 +8,7 @@ import { fileCommands } from './commands/files.ts';
 import { helpCommands } from './commands/help.ts';
 import { informationCommands } from './commands/information.ts';
 import { listingCommands } from './commands/listings.ts';
+import { securityCommands } from './commands/security.ts';
 import { transferCommands } from './commands/transfers.ts';
 import { unsupportedCommands } from './commands/unsupported.ts';
 
@@ -18,6 +19,7 @@ export interface CommandGroup {
 
 export const commandGroups: readonly CommandGroup[] = [
   { title: 'Coming and going', commands: accessCommands },
+  { title: 'TLS', commands: securityCommands },
   { title: 'Directories', commands: directoryCommands },
   { title: 'Transfers', commands: transferCommands },
   { title: 'Listings', commands: listingCommands },

@@ -1,5 +1,5 @@
 /**
- * One control connection: lines in, replies out, in order.
+ * One client: its lines become commands, run in order (control-connection.ts has the socket).
  *
  * Invariants
  * - One command runs at a time; those that came behind it wait in the queue, at most MOST_WAITING of them, and then
@@ -9,33 +9,21 @@
  * - `ended` is called once, when nothing of the session runs any more.
  */
 import type { Socket } from 'node:net';
-import { setImmediate as nextTick } from 'node:timers/promises';
 import { normaliseAddress } from '../ftp/address.ts';
-import { LineReader } from '../ftp/line-reader.ts';
-import { linger } from '../ftp/linger.ts';
-import { formatReply, lastReply, type Reply, reply } from '../ftp/reply.ts';
-import { TelnetFilter } from '../ftp/telnet.ts';
+import { lastReply, type Reply, reply } from '../ftp/reply.ts';
+import { ControlConnection } from './control-connection.ts';
 import { answer, type Request, understand } from './dispatch.ts';
 import type { ProxyServices } from './options.ts';
 import { Session } from './session.ts';
 import type { TransferKind } from './transfer.ts';
 
 const MOST_WAITING = 32;
-/**
- * Bytes of commands that may wait behind an upload. So many fit into the smallest receive buffer: the client's FIN is
- * here too if there is one. With more, it might be stuck on the other side.
- */
-const MOST_AHEAD_BYTES = 64 * 1024;
-/** How long a client that was told good-bye may take to hang up. */
-const FAREWELL_MS = 3_000;
 
 const SHUTDOWN: Reply = lastReply(421, 'This member is shutting down; try another one.');
 
 export class Conversation {
   readonly session: Session;
-  readonly #socket: Socket;
-  readonly #telnet = new TelnetFilter();
-  readonly #reader = new LineReader();
+  readonly #control: ControlConnection;
   readonly #queue: Request[] = [];
   readonly #idleTimer: NodeJS.Timeout;
   readonly #loginTimer: NodeJS.Timeout;
@@ -45,26 +33,25 @@ export class Conversation {
   /** Said behind the reply of the running command. */
   #farewell: Reply | null = null;
 
-  constructor(socket: Socket, services: ProxyServices, ended: () => void) {
-    this.#socket = socket;
+  /** `tls`: at once (implicit) or when the client asks for it. */
+  constructor(socket: Socket, services: ProxyServices, tls: 'at-once' | 'on-demand', ended: () => void) {
     this.#ended = ended;
     const [client, local] = [socket.remoteAddress, socket.localAddress].map(normaliseAddress);
     const addresses = { client: client ?? '', local: local ?? '' };
     this.session = new Session(services, addresses, {
       send: (text: Reply) => this.#send(text),
-      drained: () => this.#drained(),
-      lookAhead: () => this.#lookAhead(),
+      drained: () => this.#control.drained(),
+      lookAhead: () => this.#control.lookAhead(() => this.session.presence !== 'here'),
     });
     this.#idleTimer = setTimeout(() => this.#idle(), services.idleTimeoutSeconds * 1000);
     this.#loginTimer = setTimeout(() => this.#loginOverdue(), services.limits.loginMs);
-    socket.setNoDelay(true);
-    socket.on('data', (chunk: Buffer) => this.#received(chunk));
-    socket.once('end', () => this.#clientEnded());
-    socket.on('error', (error) =>
-      this.session.logger.debug('control connection failed', { why: error.message }),
-    );
-    socket.once('close', () => this.#gone());
-    this.#send(reply(220, `Cloudroid on ${services.name}.`));
+    this.#control = new ControlConnection(socket, {
+      arrived: () => this.#arrived(),
+      ended: () => this.#clientEnded(),
+      failed: (error) => this.session.logger.debug('control connection failed', { why: error.message }),
+      closed: () => this.#gone(),
+    });
+    void this.#greet(tls);
   }
 
   /** Says 421 now, or behind the reply of the command that runs. */
@@ -78,27 +65,50 @@ export class Conversation {
   }
 
   destroy(): void {
-    this.#socket.destroy();
+    this.#control.destroy();
   }
 
-  #received(chunk: Buffer): void {
-    if (this.#connection !== 'open') return;
+  /** Never rejects. */
+  async #greet(tls: 'at-once' | 'on-demand'): Promise<void> {
+    const greeting = reply(220, `Cloudroid on ${this.session.services.name}.`);
+    if (tls === 'on-demand') {
+      this.#send(greeting);
+      return;
+    }
+    this.#worker = 'working';
+    this.session.security.begin('implicit');
+    if (await this.#secure()) this.#send(greeting);
+    if (this.#farewell !== null) this.#close(this.#farewell);
+    await this.#work();
+  }
+
+  /** TLS from here on; what came before it is forgotten. False when the handshake failed: then the client is gone. */
+  async #secure(): Promise<boolean> {
+    const { services, logger } = this.session;
+    this.#queue.length = 0;
+    if (services.tls === undefined) return false;
+    try {
+      await this.#control.startTls(services.tls.context, services.limits.handshakeMs);
+      return true;
+    } catch (error) {
+      logger.info('the TLS handshake failed', { why: error instanceof Error ? error.message : error });
+      return false;
+    }
+  }
+
+  #arrived(): void {
     this.#idleTimer.refresh();
-    const { bytes, answer: refusal } = this.#telnet.push(chunk);
-    if (refusal !== null && !this.#socket.writableNeedDrain) this.#socket.write(refusal);
-    this.#reader.push(bytes);
     this.#takeLines();
     if (this.#worker === 'waiting') void this.#work();
   }
 
   #takeLines(): void {
     while (this.#queue.length < MOST_WAITING) {
-      const line = this.#reader.next();
+      const line = this.#control.nextLine();
       if (line === null) break;
       this.#take(understand(line));
     }
-    if (!this.#reader.drained) this.#socket.pause();
-    else if (this.#socket.isPaused()) this.#socket.resume();
+    this.#control.readOn();
   }
 
   #take(request: Request): void {
@@ -111,7 +121,7 @@ export class Conversation {
     } else if (
       (during === 'always' || request.argument.trim() === '') &&
       this.#queue.length === 0 &&
-      !this.#socket.writableNeedDrain
+      !this.#control.congested
     ) {
       void answer(this.session, request).then((text) => this.#send(text));
     } else {
@@ -135,7 +145,8 @@ export class Conversation {
         this.#close(text);
       } else {
         this.#send(text);
-        await this.#drained();
+        if (text.startsTls) await this.#secure();
+        await this.#control.drained();
         if (this.#farewell !== null) this.#close(this.#farewell);
         if (this.#connection === 'open') this.#takeLines();
       }
@@ -162,33 +173,7 @@ export class Conversation {
   }
 
   #send(text: Reply): void {
-    if (this.#connection === 'open' && this.#socket.writable) this.#socket.write(formatReply(text));
-  }
-
-  #drained(): Promise<void> {
-    const socket = this.#socket;
-    if (!socket.writableNeedDrain || socket.destroyed) return Promise.resolve();
-    return new Promise((resolve) => {
-      const done = () => {
-        socket.off('drain', done);
-        socket.off('close', done);
-        resolve();
-      };
-      socket.on('drain', done);
-      socket.on('close', done);
-    });
-  }
-
-  async #lookAhead(): Promise<boolean> {
-    for (;;) {
-      const before = this.#socket.bytesRead;
-      if (this.#socket.isPaused()) this.#socket.resume();
-      // One turn for what has arrived, one for the events of a reset.
-      await nextTick();
-      await nextTick();
-      if (this.#reader.waitingBytes > MOST_AHEAD_BYTES) return false;
-      if (this.#socket.bytesRead === before || this.session.presence !== 'here') return true;
-    }
+    if (this.#connection === 'open') this.#control.send(text);
   }
 
   /** FIN: nothing more will be said. What was said is still answered; an upload counts as broken off unless QUIT was said. */
@@ -224,7 +209,7 @@ export class Conversation {
 
   #idle(): void {
     if (this.#worker === 'waiting') this.#close(lastReply(421, 'Nothing was said for too long; good-bye.'));
-    else if (this.session.transfer === null && this.#socket.writableLength > 0) this.#socket.destroy();
+    else if (this.session.transfer === null && this.#control.unsentBytes > 0) this.#control.destroy();
     else this.#idleTimer.refresh();
   }
 
@@ -242,9 +227,7 @@ export class Conversation {
     if (text !== null) this.#send(text);
     this.#connection = 'closing';
     this.#queue.length = 0;
-    this.#reader.clear();
     this.session.data.close();
-    this.#socket.end();
-    linger(this.#socket, FAREWELL_MS);
+    this.#control.close();
   }
 }

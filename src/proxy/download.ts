@@ -1,10 +1,17 @@
 /** From a member to the client. */
 
+import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import { send } from '../ftp/data-stream.ts';
 import { type Reply, reply } from '../ftp/reply.ts';
 import { resetConnection } from '../ftp/reset-connection.ts';
-import { logTransfer, openData, runTransfer, type TransferRequest } from './run-transfer.ts';
+import {
+  type DataConnection,
+  logTransfer,
+  openData,
+  runTransfer,
+  type TransferRequest,
+} from './run-transfer.ts';
 import type { Session } from './session.ts';
 
 export interface DownloadPlan {
@@ -23,18 +30,31 @@ export function sendStream(
 ): Promise<Reply> {
   return runTransfer(session, request, async (transfer, { restartAt }) => {
     const { opening, open, done } = await plan(restartAt);
-    const { socket, begin } = await openData(session, transfer, opening);
+    const connection = await openData(session, transfer, opening);
+    let socket: Socket | null = null;
     try {
       const source = await open();
-      begin();
+      socket = await beginWith(connection, source);
       await send(source, socket, { signal: transfer.signal, stallMs: session.services.limits.stallMs });
     } catch (error) {
-      resetConnection(socket);
+      if (socket === null) connection.drop();
+      else resetConnection(socket);
       throw error;
     } finally {
-      transfer.bytes = socket.bytesWritten;
+      transfer.bytes = socket?.bytesWritten ?? 0;
     }
     if (request.kind === 'download') logTransfer(session, transfer, 'sent');
     return reply(226, done);
   });
+}
+
+/** A source that nobody will read must not stay open. */
+async function beginWith(connection: DataConnection, source: Readable): Promise<Socket> {
+  try {
+    return await connection.begin();
+  } catch (error) {
+    source.on('error', () => undefined);
+    source.destroy();
+    throw error;
+  }
 }

@@ -1,4 +1,5 @@
 /** What the gateway is started with. `passivePorts` 0-0: any free port (tests). */
+import type { SecureContext } from 'node:tls';
 import type { GatewaySettings } from '../config/gateway-settings.ts';
 import type { LimitSettings } from '../config/limit-settings.ts';
 import type { Endpoint } from '../config/settings-api.ts';
@@ -13,9 +14,17 @@ export interface ProxyOptions extends GatewaySettings, LimitSettings {
   readonly logger: Logger;
   /** What people call this member; greets the client. */
   readonly name: string;
+  /** Without it there is no TLS (tests). */
+  readonly tls?: TlsProvider;
   /** Default: guest/guest alone. */
   readonly users?: Users;
   readonly limits?: Partial<ProxyLimits>;
+}
+
+/** Certificate and key of the gateway. */
+export interface TlsProvider {
+  /** Of this moment: another one when the certificate was renewed. For control and data connections alike. */
+  readonly context: SecureContext;
 }
 
 /** Limits without a setting of their own; tests shorten them. */
@@ -32,6 +41,8 @@ export interface ProxyLimits {
   readonly stallMs: number;
   /** After so long without a data connection the 150 goes out ahead of it, for clients that wait for it. */
   readonly early150Ms: number;
+  /** For a TLS handshake. */
+  readonly handshakeMs: number;
 }
 
 export const DEFAULT_LIMITS: ProxyLimits = {
@@ -42,6 +53,7 @@ export const DEFAULT_LIMITS: ProxyLimits = {
   passiveLifetimeMs: 30_000,
   stallMs: 60_000,
   early150Ms: 500,
+  handshakeMs: 15_000,
 };
 
 /** What all sessions of a proxy share. */

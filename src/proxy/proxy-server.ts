@@ -15,6 +15,8 @@ import { guestOnly } from './users.ts';
 export interface Proxy {
   /** With the port it really has. */
   readonly endpoint: Endpoint;
+  /** Implicit TLS; null: off. */
+  readonly tlsEndpoint: Endpoint | null;
   counts(): { readonly sessions: number; readonly transfers: number };
   /**
    * No new sessions; running transfers may finish for up to `drainMs`, then they are aborted; every session is told
@@ -46,25 +48,36 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
   const tellTurnedAway = atMostEvery(TURNED_AWAY_EVERY_MS, (more, client: string, why: string) => {
     options.logger.warn('a client was turned away', { client, why, more });
   });
-  const server = createServer(
-    { allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS },
-    (socket) => {
-      const address = normaliseAddress(socket.remoteAddress);
-      const refusal = sessionLimits.enter(address);
-      if (refusal !== null) {
-        tellTurnedAway(address, refusal);
-        turnAway(socket, refusal);
-        return;
-      }
-      const conversation = new Conversation(socket, services, () => {
-        conversations.delete(conversation);
-        sessionLimits.leave(address);
-      });
-      conversations.add(conversation);
-    },
-  );
-  const port = await listen(server, options.listen);
-  server.on('error', (error) => options.logger.error('the gateway cannot take clients', { error }));
+  const openDoor = async (at: Endpoint, tls: 'at-once' | 'on-demand') => {
+    const server = createServer(
+      { allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS },
+      (socket) => {
+        const address = normaliseAddress(socket.remoteAddress);
+        const refusal = sessionLimits.enter(address);
+        if (refusal !== null) {
+          tellTurnedAway(address, refusal);
+          turnAway(socket, tls === 'on-demand' ? refusal : null);
+          return;
+        }
+        const conversation = new Conversation(socket, services, tls, () => {
+          conversations.delete(conversation);
+          sessionLimits.leave(address);
+        });
+        conversations.add(conversation);
+      },
+    );
+    const port = await listen(server, at);
+    server.on('error', (error) => options.logger.error('the gateway cannot take clients', { error }));
+    return { server, endpoint: { host: at.host, port } };
+  };
+  const door = await openDoor(options.listen, 'on-demand');
+  const tlsDoor =
+    options.tlsListen === null
+      ? null
+      : await openDoor(options.tlsListen, 'at-once').catch((error: unknown) => {
+          door.server.close();
+          throw error;
+        });
 
   const transfers = () => [...conversations].filter(({ session }) => session.transfer !== null).length;
   const until = async (done: () => boolean, longestMs: number) => {
@@ -72,10 +85,12 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
     while (!done() && performance.now() < end) await delay(POLL_MS);
   };
   return {
-    endpoint: { host: options.listen.host, port },
+    endpoint: door.endpoint,
+    tlsEndpoint: tlsDoor?.endpoint ?? null,
     counts: () => ({ sessions: sessionLimits.count, transfers: transfers() }),
     async close(drainMs) {
-      server.close();
+      door.server.close();
+      tlsDoor?.server.close();
       for (const conversation of conversations) conversation.shutDown();
       await until(() => transfers() === 0, drainMs);
       for (const conversation of conversations) conversation.abortTransfer();
@@ -105,9 +120,10 @@ function atMostEvery<A extends unknown[]>(
   };
 }
 
-function turnAway(socket: Socket, why: string): void {
+/** Null: without a word, because the client expects TLS. */
+function turnAway(socket: Socket, why: string | null): void {
   socket.on('error', () => undefined);
-  socket.end(formatReply(reply(421, why)));
+  socket.end(why === null ? '' : formatReply(reply(421, why)));
   linger(socket, LAST_WORDS_MS);
 }
 

@@ -1,6 +1,9 @@
 /** What all transfers have in common: the data connection, the 150, ABOR, the log line. */
 import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import { NoDataConnection, SOCKET_BUFFER_BYTES } from '../ftp/data-connection.ts';
 import { type Reply, reply } from '../ftp/reply.ts';
+import { HandshakeFailed, handshake, secureSocket } from '../ftp/secure-socket.ts';
 import { NoReplicaError } from '../peers/replica-set-api.ts';
 import { Refusal } from '../replication/operation.ts';
 import { CommandRefused, refusalReply } from './error-reply.ts';
@@ -31,6 +34,7 @@ export async function runTransfer(
   session.restartAt = 0;
   session.announcedBytes = 0;
   try {
+    checkProtection(session);
     return await move(transfer, { restartAt, announcedBytes });
   } catch (error) {
     const cause: unknown = transfer.signal.aborted ? transfer.signal.reason : error;
@@ -42,10 +46,21 @@ export async function runTransfer(
   }
 }
 
+/** RFC 4217 section 10.2 leaves the code open; 521 is what says "not with this PROT". */
+function checkProtection({ services, security }: Session): void {
+  if (services.requireTls && security.protection !== 'P') {
+    throw new CommandRefused(521, 'Data connections are private here: say PBSZ 0 and PROT P first.');
+  }
+}
+
 export interface DataConnection {
-  readonly socket: Socket;
-  /** Sends the 150 unless it went out ahead of the connection. */
-  begin(): void;
+  /**
+   * The socket, ready for bytes. Sends the 150 unless it went out ahead of the connection; with PROT P the handshake
+   * follows, because clients begin it when they have seen the 150. @throws NoDataConnection, or the signal's reason.
+   */
+  begin(): Promise<Socket>;
+  /** Cuts it unless its end was sent. */
+  drop(): void;
 }
 
 /**
@@ -64,10 +79,38 @@ export async function openData(
   };
   const timer = session.data.prepared ? setTimeout(say, session.services.limits.early150Ms) : undefined;
   try {
-    const socket = await session.data.open(transfer.signal);
-    return { socket, begin: say };
+    const plain = await session.data.open(transfer.signal);
+    let socket = plain;
+    return {
+      async begin() {
+        say();
+        if (session.security.protection === 'P') {
+          const encrypted = startTls(session, plain);
+          socket = encrypted;
+          await secured(session, transfer, encrypted);
+        }
+        return socket;
+      },
+      drop: () => {
+        if (!socket.writableEnded) socket.destroy();
+      },
+    };
   } finally {
     clearTimeout(timer);
+  }
+}
+
+function startTls({ services }: Session, plain: Socket): TLSSocket {
+  if (services.tls === undefined) throw new NoDataConnection('There is no TLS here.');
+  return secureSocket(plain, services.tls.context, SOCKET_BUFFER_BYTES);
+}
+
+async function secured({ services }: Session, { signal }: Transfer, socket: TLSSocket): Promise<void> {
+  try {
+    await handshake(socket, services.limits.handshakeMs, signal);
+  } catch (error) {
+    if (!(error instanceof HandshakeFailed)) throw error;
+    throw new NoDataConnection(`No TLS on the data connection: ${error.message}.`, { cause: error });
   }
 }
 

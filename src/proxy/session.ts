@@ -6,6 +6,7 @@ import type { Logger } from '../system/logger-api.ts';
 import { DataPort } from './data-port.ts';
 import { CommandRefused } from './error-reply.ts';
 import type { ProxyServices } from './options.ts';
+import { SessionSecurity } from './session-security.ts';
 import type { Transfer } from './transfer.ts';
 
 export type LoginState =
@@ -42,6 +43,7 @@ export class Session {
   readonly #channel: ReplyChannel;
   readonly #logger: Logger;
 
+  readonly security = new SessionSecurity();
   presence: Presence = 'here';
   login: LoginState = { kind: 'user-expected' };
   failedLogins = 0;
@@ -119,7 +121,7 @@ export class Session {
     return path;
   }
 
-  /** As after connecting (REIN); the count of failed logins stays. */
+  /** As after connecting (REIN, AUTH); the count of failed logins stays. */
   reset(): void {
     this.data.close();
     this.login = { kind: 'user-expected' };

@@ -29,12 +29,12 @@ export function receiveFile(
   const request: TransferRequest = { kind: 'upload', command, path };
   return runTransfer(session, request, async (transfer, { restartAt, announcedBytes }) => {
     const { path: target, options, opening } = await plan(restartAt);
-    const { socket, begin } = await openData(session, transfer, opening);
+    const connection = await openData(session, transfer, opening);
     try {
       const announced = announcedBytes > 0 ? { announcedBytes } : {};
       const upload = await session.replicas.startUpload(target, { ...options, ...announced });
-      begin();
       const outcome = await orAbort(session, transfer, upload, async () => {
+        const socket = await connection.begin();
         await fill(session, transfer, upload, socket);
         socket.end();
         checkAnnounced(transfer, upload, announcedBytes);
@@ -48,7 +48,7 @@ export function receiveFile(
       });
       return reply(outcome.acknowledged ? 226 : 451, outcome.sentence);
     } finally {
-      if (!socket.writableEnded) socket.destroy();
+      connection.drop();
     }
   });
 }

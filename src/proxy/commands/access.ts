@@ -1,8 +1,9 @@
-/** Coming and going: USER, PASS, REIN, QUIT and the security commands that wait for FTPS. */
+/** Coming and going: USER, PASS, REIN and QUIT. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { lastReply, type Reply, reply } from '../../ftp/reply.ts';
 import type { CommandDefinition } from '../command-definition.ts';
 import type { Session } from '../session.ts';
+import { isTlsMissing } from './security.ts';
 
 /** Characters of a wrong user name in the log. */
 const LONGEST_LOGGED_NAME = 64;
@@ -13,9 +14,10 @@ export const accessCommands: readonly CommandDefinition[] = [
     argument: 'required',
     syntax: '<name>',
     needsLogin: false,
-    help: 'Begins a login. The answer is the same for every name.',
+    help: 'Begins a login. The answer is the same for every name. 530 without TLS where it is required.',
     reference: 'RFC 959 4.1.1',
     run(session, argument) {
+      if (isTlsMissing(session)) return reply(530, 'Use AUTH TLS first.');
       session.login = { kind: 'password-expected', user: argument.trim() };
       return reply(331, 'Password, please.');
     },
@@ -42,9 +44,10 @@ export const accessCommands: readonly CommandDefinition[] = [
     name: 'REIN',
     argument: 'none',
     needsLogin: false,
-    help: 'Logs out; the connection stays.',
+    help: 'Logs out; the connection stays. Not over TLS (502), which would have to end with it (RFC 4217 11).',
     reference: 'RFC 959 4.1.1',
     run(session) {
+      if (session.security.encrypted) return reply(502, 'Not over TLS; connect anew.');
       session.reset();
       return reply(220, 'Ready for a new user.');
     },
@@ -68,33 +71,6 @@ export const accessCommands: readonly CommandDefinition[] = [
       session.login.kind === 'user-expected'
         ? reply(220, 'All names are the same place here.')
         : reply(503, 'HOST comes before USER.'),
-  },
-  {
-    name: 'AUTH',
-    argument: 'required',
-    syntax: 'TLS',
-    needsLogin: false,
-    help: 'Not offered yet: 504.',
-    reference: 'RFC 4217',
-    run: () => reply(504, 'TLS is not offered yet.'),
-  },
-  {
-    name: 'PBSZ',
-    argument: 'required',
-    syntax: '0',
-    needsLogin: false,
-    help: 'Only after AUTH TLS: 503.',
-    reference: 'RFC 4217',
-    run: () => reply(503, 'PBSZ comes after AUTH.'),
-  },
-  {
-    name: 'PROT',
-    argument: 'required',
-    syntax: 'P',
-    needsLogin: false,
-    help: 'Only after AUTH TLS: 503.',
-    reference: 'RFC 4217',
-    run: () => reply(503, 'PROT comes after PBSZ.'),
   },
 ];
 

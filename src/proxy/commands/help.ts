@@ -60,7 +60,8 @@ export function helpCommands(table: () => readonly CommandDefinition[]): readonl
 function features(table: readonly CommandDefinition[], session: Session): string[] {
   return table.flatMap(({ feature }) => {
     if (feature === undefined) return [];
-    return typeof feature === 'string' ? [feature] : [feature(session)];
+    const line = typeof feature === 'string' ? feature : feature(session);
+    return line === null ? [] : [line];
   });
 }
 

@@ -1,0 +1,121 @@
+/**
+ * The certificate that a member makes for itself: self-signed, P-256, valid always (boards boot in 1970). People compare
+ * its fingerprint or accept it at first sight; a certificate from an authority is given by settings instead.
+ */
+import { generateKeyPairSync, randomBytes, webcrypto } from 'node:crypto';
+import { link, mkdir, open, readFile, unlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import '../system/reflect-metadata.ts';
+import * as x509 from '@peculiar/x509';
+import { systemCodeOf } from '../system/exit-status.ts';
+import type { KeyPair } from './secure-context.ts';
+
+const SIGNING = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
+const ALWAYS = { notBefore: new Date(0), notAfter: new Date('9999-12-31T23:59:59Z') } as const;
+const KEY = /-----BEGIN PRIVATE KEY-----[\s\S]*?-----END PRIVATE KEY-----\n?/;
+const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----\n?/;
+/** DNS labels; other names are written into the subject only. */
+const HOST_NAME = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i;
+
+/** Key and certificate in one file: they appear together or not at all. */
+export function ownCertificateFile(stateDir: string): string {
+  return join(stateDir, 'tls', 'gateway.pem');
+}
+
+/**
+ * Several processes that start at once agree on one certificate: the file appears whole and flushed, by link(2). One
+ * that cannot be read as PEM (a torn disk) is replaced: it is nothing that a person has made.
+ * @throws the system's error when it can neither be read nor made.
+ */
+export async function loadOrMakeOwnCertificate(stateDir: string, name: string): Promise<KeyPair> {
+  const file = ownCertificateFile(stateDir);
+  const found = await read(file);
+  if (found !== null && found !== 'damaged') return found;
+  if (found === 'damaged') await unlink(file);
+  const made = await makeCertificate(name);
+  await publish(file, `${made.key}${made.cert}`);
+  const kept = await read(file);
+  return kept === null || kept === 'damaged' ? made : kept;
+}
+
+async function read(file: string): Promise<KeyPair | 'damaged' | null> {
+  try {
+    const text = await readFile(file, 'utf8');
+    const [key] = KEY.exec(text) ?? [];
+    const [cert] = CERTIFICATE.exec(text) ?? [];
+    return key === undefined || cert === undefined ? 'damaged' : { key, cert };
+  } catch (error) {
+    if (systemCodeOf(error) === 'ENOENT') return null;
+    throw error;
+  }
+}
+
+/** Another process may have been first: then nothing happens. */
+async function publish(file: string, text: string): Promise<void> {
+  const folder = dirname(file);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const draft = `${file}.${randomBytes(6).toString('hex')}`;
+  const handle = await open(draft, 'wx', 0o600);
+  try {
+    await handle.writeFile(text);
+    await handle.sync();
+    await link(draft, file);
+    const directory = await open(folder, 'r');
+    try {
+      await directory.sync();
+    } finally {
+      await directory.close();
+    }
+  } catch (error) {
+    if (systemCodeOf(error) !== 'EEXIST') throw error;
+  } finally {
+    await handle.close();
+    await unlink(draft);
+  }
+}
+
+/** `name`: what people call the member. */
+export async function makeCertificate(name: string): Promise<KeyPair> {
+  const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const [publicKey, signingKey] = await Promise.all([
+    webcrypto.subtle.importKey(
+      'spki',
+      pair.publicKey.export({ type: 'spki', format: 'der' }),
+      SIGNING,
+      true,
+      ['verify'],
+    ),
+    webcrypto.subtle.importKey(
+      'pkcs8',
+      pair.privateKey.export({ type: 'pkcs8', format: 'der' }),
+      SIGNING,
+      false,
+      ['sign'],
+    ),
+  ]);
+  const names = HOST_NAME.test(name) ? [name, `${name}.local`, 'localhost'] : ['localhost'];
+  const subject = new x509.Name([{ CN: [name === '' ? 'cloudroid' : name.slice(0, 64)] }]).toString();
+  const certificate = await x509.X509CertificateGenerator.create(
+    {
+      ...ALWAYS,
+      subject,
+      issuer: subject,
+      publicKey,
+      signingKey,
+      signingAlgorithm: SIGNING,
+      // Positive and never 0 (RFC 5280 section 4.1.2.2).
+      serialNumber: `01${randomBytes(15).toString('hex')}`,
+      extensions: [
+        new x509.BasicConstraintsExtension(false, undefined, true),
+        new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
+        new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
+        new x509.SubjectAlternativeNameExtension(names.map((value) => ({ type: 'dns', value }))),
+      ],
+    },
+    webcrypto as Crypto,
+  );
+  return {
+    cert: `${certificate.toString('pem').trimEnd()}\n`,
+    key: pair.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+  };
+}
