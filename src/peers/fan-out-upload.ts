@@ -5,32 +5,45 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { Refusal } from '../replication/operation.ts';
 import { commitEverywhere, type Delivery } from './commit-everywhere.ts';
+import type { KeptParts } from './kept-parts.ts';
 import type { Members } from './members.ts';
+import { openPart, readPart } from './part-reader.ts';
 import { type Content, type Entry, INLINE_LIMIT_BYTES, type StageRequest } from './protocol.ts';
-import type { Outcome, Upload, UploadOptions } from './replica-set-api.ts';
+import type { AdoptRequest } from './protocol-parts.ts';
+import type { StatusReply } from './protocol-reports.ts';
+import type { KeepAs, Outcome, Upload, UploadOptions } from './replica-set-api.ts';
 import { UploadLanes } from './upload-lanes.ts';
 
-/** Reads the first bytes of a file, from any member. */
-export type ReadPrefix = (entry: Entry, length: number) => AsyncIterable<Buffer>;
+/** Where an upload may begin. */
+export interface Beginnings {
+  /** Reads the first bytes of a file, from any member. */
+  readonly readPrefix: (entry: Entry, length: number) => AsyncIterable<Buffer>;
+  readonly parts: KeptParts;
+}
 
 export class FanOutUpload implements Upload {
   readonly #members: Members;
   readonly #path: string;
   readonly #options: UploadOptions;
-  readonly #readPrefix: ReadPrefix;
+  readonly #beginnings: Beginnings;
   readonly #id = randomBytes(18).toString('base64url');
   readonly #hash = createHash('sha256');
   #held: Uint8Array[] = [];
   #size = 0;
+  /** Of it, what was here before the client sent anything. */
+  #begunWith = 0;
   /** Null as long as everything fits into the commit. */
   #lanes: UploadLanes | null = null;
-  #state: 'receiving' | 'finishing' | 'over' = 'receiving';
+  /** The write under way; never rejects. */
+  #writing: Promise<unknown> = Promise.resolve();
+  /** keeping: takes nothing more, what it has taken is written to its end. */
+  #state: 'receiving' | 'keeping' | 'finishing' | 'over' = 'receiving';
 
-  constructor(members: Members, path: string, options: UploadOptions, readPrefix: ReadPrefix) {
+  constructor(members: Members, path: string, options: UploadOptions, beginnings: Beginnings) {
     this.#members = members;
     this.#path = path;
     this.#options = options;
-    this.#readPrefix = readPrefix;
+    this.#beginnings = beginnings;
   }
 
   get size(): number {
@@ -40,15 +53,40 @@ export class FanOutUpload implements Upload {
   /** Opens the lanes at once where there is something to begin with. */
   async begin(): Promise<void> {
     await this.#requireRoom();
-    const { prefix } = this.#options;
+    const { prefix, part } = this.#options;
+    if (part !== undefined && part.length > 0) await this.#beginWithPart(part);
+    this.#begunWith = this.#size;
     if (prefix === undefined || prefix.length === 0) return;
     const { entry, length } = prefix;
     await this.#openLanes({ id: this.#id, prefix: { sha256: entry.sha256, length } });
-    for await (const chunk of this.#readPrefix(entry, length)) {
+    for await (const chunk of this.#beginnings.readPrefix(entry, length)) {
       this.#hash.update(chunk);
       this.#size += chunk.length;
     }
     if (this.#size !== length) throw new Refusal('changed', 'the file is shorter', { path: this.#path });
+    this.#begunWith = length;
+  }
+
+  /** Other members get its bytes from here; the own staging file takes the whole of it over, or as much as is wanted of it. */
+  async #beginWithPart({ owner, found, length }: NonNullable<UploadOptions['part']>): Promise<void> {
+    const file = await openPart(found);
+    try {
+      const whole = length === found.size;
+      const adopt = whole ? { ...owner, part: found.id, staged: this.#id } : undefined;
+      const lanes = await this.#openLanes({ id: this.#id }, adopt);
+      for await (const chunk of readPart(file, found, length)) {
+        this.#hash.update(chunk);
+        this.#size += chunk.length;
+        await this.#send(lanes, chunk, whole);
+      }
+    } catch (error) {
+      // Nobody could ever go on from it.
+      if (error instanceof Refusal && error.kind === 'hash-mismatch')
+        await this.#beginnings.parts.drop(owner);
+      throw error;
+    } finally {
+      await file.close();
+    }
   }
 
   /** For what was announced; what lies in the trash makes room while bytes come. */
@@ -57,13 +95,19 @@ export class FanOutUpload implements Upload {
     const { local } = this.#members;
     if (announcedBytes <= (local.lastHello?.freeBytes ?? 0)) return;
     const status = (await local.attempt((client) => client.status()))?.value;
-    const free = status === undefined ? Number.POSITIVE_INFINITY : status.hello.freeBytes + status.trashBytes;
+    const free = status === undefined ? Number.POSITIVE_INFINITY : roomIn(status);
     if (announcedBytes <= free) return;
     throw new Refusal('no-space', `${announcedBytes} bytes announced, ${free} free`, { path: this.#path });
   }
 
   async write(chunk: Uint8Array): Promise<void> {
-    this.#requireReceiving();
+    this.#requireReceiving(false);
+    const written = this.#write(chunk);
+    this.#writing = written.catch(() => undefined);
+    await written;
+  }
+
+  async #write(chunk: Uint8Array): Promise<void> {
     this.#hash.update(chunk);
     this.#size += chunk.length;
     if (this.#lanes !== null) {
@@ -78,26 +122,28 @@ export class FanOutUpload implements Upload {
     for (const each of held) await this.#send(lanes, each);
   }
 
-  async #send(lanes: UploadLanes, chunk: Uint8Array): Promise<void> {
-    await lanes.write(chunk);
+  async #send(lanes: UploadLanes, chunk: Uint8Array, isHere = false): Promise<void> {
+    await lanes.write(chunk, isHere);
     this.#requireReceiving();
   }
 
-  async #openLanes(request: StageRequest): Promise<UploadLanes> {
+  async #openLanes(request: StageRequest, adopt?: AdoptRequest): Promise<UploadLanes> {
     await this.#members.peers.looked();
     this.#requireReceiving();
     this.#lanes = new UploadLanes(this.#members, request, this.#path);
-    await this.#lanes.open();
+    await this.#lanes.open(adopt);
     this.#requireReceiving();
     return this.#lanes;
   }
 
-  #requireReceiving(): void {
-    if (this.#state !== 'receiving') throw new Refusal('busy', 'the upload is over', { path: this.#path });
+  /** `orKeeping`: what was taken before is still written. */
+  #requireReceiving(orKeeping = true): void {
+    if (this.#state === 'receiving' || (orKeeping && this.#state === 'keeping')) return;
+    throw new Refusal('busy', 'the upload is over', { path: this.#path });
   }
 
   async finish(): Promise<Outcome> {
-    this.#requireReceiving();
+    this.#requireReceiving(false);
     this.#state = 'finishing';
     const sha256 = this.#hash.digest('hex');
     const { prefix, exclusive } = this.#options;
@@ -137,4 +183,47 @@ export class FanOutUpload implements Upload {
     this.#held = [];
     await this.#lanes?.abort(reason);
   }
+
+  async keep({ owner, over, keepMs }: KeepAs): Promise<boolean> {
+    if (this.#state !== 'receiving' || this.#size === this.#begunWith) {
+      await this.abort('nothing to keep');
+      return false;
+    }
+    this.#state = 'keeping';
+    const { parts } = this.#beginnings;
+    try {
+      this.#lanes?.leavePeers('the client is gone');
+      await this.#writing;
+      const request = { ...owner, over, keepMs, staged: this.#id, size: this.#size };
+      const here =
+        (await this.#gatherHere()) && (await parts.keep({ ...request, sha256: this.#hash.digest('hex') }));
+      this.#state = 'over';
+      if (!here) await this.#lanes?.abort('it could not be kept');
+      return here;
+    } catch (error) {
+      this.#members.logger.warn('an upload that broke off could not be kept', { path: this.#path, error });
+      await this.#lanes?.abort('it could not be kept');
+      return false;
+    } finally {
+      this.#state = 'over';
+    }
+  }
+
+  /** All that came is in the own staging file, and nobody writes to it any more. False: there is none. */
+  async #gatherHere(): Promise<boolean> {
+    const held = this.#held;
+    this.#held = [];
+    if (this.#lanes === null) {
+      // A little, that was to travel inside the commit.
+      this.#lanes = new UploadLanes(this.#members, { id: this.#id }, this.#path, []);
+      await this.#lanes.open();
+      for (const each of held) await this.#lanes.write(each);
+    }
+    return await this.#lanes.keepLocal('the client is gone');
+  }
+}
+
+/** Parts and trash make room for a file. */
+function roomIn({ hello, trashBytes, partBytes = 0 }: StatusReply): number {
+  return hello.freeBytes + trashBytes + partBytes;
 }

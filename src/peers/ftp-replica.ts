@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream';
 import { type PushedRecord, Refusal } from '../replication/operation.ts';
 import { AtticClient } from './attic-client.ts';
 import { MembersClient } from './members-client.ts';
+import { PartsClient } from './parts-client.ts';
 import type { ConnectOptions } from './peer-connection.ts';
 import { PeerLink, siteLine } from './peer-link.ts';
 import type {
@@ -51,6 +52,7 @@ class FtpReplica implements ReplicaClient {
   readonly upkeep: UpkeepClient;
   readonly #link: PeerLink;
   readonly members: MembersClient;
+  readonly parts: PartsClient;
 
   constructor(options: ReplicaOptions) {
     this.#link = new PeerLink(options);
@@ -58,6 +60,7 @@ class FtpReplica implements ReplicaClient {
     this.tree = new TreeClient(this.#link);
     this.upkeep = new UpkeepClient(this.#link);
     this.members = new MembersClient(this.#link);
+    this.parts = new PartsClient(this.#link);
   }
 
   get endpoint(): ReplicaOptions['endpoint'] {

@@ -71,6 +71,8 @@ export interface StatusReply {
   readonly bytes: number;
   readonly conflicts: number;
   readonly trashBytes: number;
+  /** Of uploads that broke off; freed for files that need the room. Absent: an older storage server. */
+  readonly partBytes?: number;
   readonly startedAt: number;
   readonly version: string;
   readonly upkeep: UpkeepState;

@@ -22,6 +22,7 @@ import type {
 import type { AtticCalls } from './protocol-attic.ts';
 import type { DiskReply, DiskRequest } from './protocol-disk.ts';
 import type { MembersCalls } from './protocol-members.ts';
+import type { PartCalls } from './protocol-parts.ts';
 import type {
   ProxyReport,
   StatusReply,
@@ -70,6 +71,8 @@ export interface ReplicaClient {
   status(): Promise<StatusReply>;
   /** Trash and conflict copies, for the command. */
   readonly attic: AtticCalls;
+  /** Only of this member's own storage server. */
+  readonly parts: PartCalls;
   /** Only of this member's own storage server. */
   readonly members: MembersCalls;
   close(): void;

@@ -2,6 +2,7 @@
 import type { Readable } from 'node:stream';
 import type { Operation } from '../replication/operation.ts';
 import type { Entry } from './protocol.ts';
+import type { FoundPart, PartOwner } from './protocol-parts.ts';
 import type { MemberStatus } from './protocol-reports.ts';
 
 /** What became of a change on the members; `sentence` is ready for the reply, in the words of docs/ARCHITECTURE.md. */
@@ -17,6 +18,8 @@ export interface Outcome {
 export interface UploadOptions {
   /** APPE, REST: what the new content begins with: the first `length` bytes of this file. */
   readonly prefix?: { readonly entry: Entry; readonly length: number };
+  /** Going on with an upload that broke off: the content begins with the first `length` bytes of its part. Not with `prefix`. */
+  readonly part?: { readonly owner: PartOwner; readonly found: FoundPart; readonly length: number };
   /** APPE: the hash that the file must still have, null: there must still be none; else `changed`. */
   readonly baseSha256?: string | null;
   /** STOU: nothing may be at the path. */
@@ -35,6 +38,28 @@ export interface Upload {
   finish(): Promise<Outcome>;
   /** The old file stays as it was. Safe to call at any time, also after finish (then it does nothing). */
   abort(reason: string): Promise<void>;
+  /**
+   * Instead of `abort`, when the client is gone and may come back: what came of it becomes the part of that user and path.
+   * False: nothing was kept (nothing came, the own storage server is down, or the upload was over). Then a part that it went
+   * on from is still there. Never rejects for want of members or space.
+   */
+  keep(as: KeepAs): Promise<boolean>;
+}
+
+/** How an upload is kept. */
+export interface KeepAs {
+  readonly owner: PartOwner;
+  /** Hash of the file that was there when it began, null: none. */
+  readonly over: string | null;
+  readonly keepMs: number;
+}
+
+/** What was kept of uploads that broke off; only on the member that the client was connected to, and for that user. */
+export interface PartsOfUploads {
+  /** Null: there is none, or the own storage server is down. */
+  find(owner: PartOwner): Promise<FoundPart | null>;
+  /** True: there was one, and it is gone for good. */
+  drop(owner: PartOwner): Promise<boolean>;
 }
 
 /** All methods reject with `Refusal` for what the client may be told, and with `NoReplicaError` when no member answers. */
@@ -49,6 +74,7 @@ export interface ReplicaSet {
    */
   read(entry: Entry, offset: number): Promise<Readable>;
   startUpload(path: string, options?: UploadOptions): Promise<Upload>;
+  readonly parts: PartsOfUploads;
   /** Everything but put. */
   change(operation: Exclude<Operation, { op: 'put' }>): Promise<Outcome>;
   /** This member first. */

@@ -8,6 +8,7 @@ import { commitEverywhere } from './commit-everywhere.ts';
 import { FanOutUpload } from './fan-out-upload.ts';
 import { openReplica } from './ftp-replica.ts';
 import { listAhead, peersAhead } from './joining.ts';
+import { KeptParts } from './kept-parts.ts';
 import { LocalReplica } from './local-replica.ts';
 import { type Members, RecentRecords, reachablePeers } from './members.ts';
 import type { Peer } from './peer.ts';
@@ -62,10 +63,12 @@ const JOINING_OPINION_MS = 10_000;
 
 class FtpReplicaSet implements PeeredReplicaSet {
   readonly #members: Members;
+  readonly parts: KeptParts;
 
   constructor({ ack, identity, logger, credentials, ...options }: ReplicaSetOptions) {
     const local = new LocalReplica(options.local, identity.member);
     const openPeer = (endpoint: Endpoint) => openReplica({ endpoint, credentials });
+    this.parts = new KeptParts(local);
     const changed = options.onMembersChanged ?? (() => undefined);
     this.#members = {
       name: identity.name,
@@ -163,9 +166,10 @@ class FtpReplicaSet implements PeeredReplicaSet {
   }
 
   async startUpload(path: string, options: UploadOptions = {}): Promise<Upload> {
-    const upload = new FanOutUpload(this.#members, path, options, (entry, length) =>
-      this.#prefix(entry, length),
-    );
+    const upload = new FanOutUpload(this.#members, path, options, {
+      readPrefix: (entry, length) => this.#prefix(entry, length),
+      parts: this.parts,
+    });
     try {
       await upload.begin();
     } catch (error) {

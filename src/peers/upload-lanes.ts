@@ -5,7 +5,8 @@ import { LocalLane, ROOM_CHECK_BYTES } from './local-lane.ts';
 import { type Members, reachablePeers } from './members.ts';
 import { Pace } from './pace.ts';
 import type { Peer } from './peer.ts';
-import type { Content, StageRequest } from './protocol.ts';
+import type { Content, StageReply, StageRequest } from './protocol.ts';
+import type { AdoptRequest } from './protocol-parts.ts';
 import type { ReplicaClient } from './replica-client-api.ts';
 import { NoReplicaError } from './replica-set-api.ts';
 import { PeerLane } from './upload-lane.ts';
@@ -22,20 +23,23 @@ export class UploadLanes {
   #givenUp = false;
 
   /** Nobody waits for the peers: what is written waits in their queues. */
-  constructor(members: Members, request: StageRequest, path: string) {
+  constructor(
+    members: Members,
+    request: StageRequest,
+    path: string,
+    peers: readonly Peer[] = reachablePeers(members),
+  ) {
     this.#members = members;
     this.#request = request;
     this.#path = path;
     this.#pace = new Pace(members.budget, (lane) => this.#tooSlow(lane));
-    this.#peers = reachablePeers(members).map(
-      (peer) => new PeerLane(peer, request, (error) => this.#broke(peer, error)),
-    );
+    this.#peers = peers.map((peer) => new PeerLane(peer, request, (error) => this.#broke(peer, error)));
     this.#giveBackQueues = members.budget.take(1 + this.#peers.length);
   }
 
-  /** Throws Refusal (no-space), NoReplicaError. */
-  async open(): Promise<void> {
-    const local = await this.#openLocal();
+  /** `adopt`: the local staging file is to begin with that part. Throws Refusal (no-space), NoReplicaError. */
+  async open(adopt?: AdoptRequest): Promise<void> {
+    const local = await this.#openLocal(adopt);
     this.#local = local;
     if (this.#givenUp) {
       await local?.abort();
@@ -45,10 +49,12 @@ export class UploadLanes {
   }
 
   /** Null: the storage server is down or takes no writes; peers may do. */
-  async #openLocal(): Promise<LocalLane | null> {
+  async #openLocal(adopt: AdoptRequest | undefined): Promise<LocalLane | null> {
     const { local, budget } = this.#members;
+    const stage = (client: ReplicaClient): Promise<StageReply> =>
+      adopt === undefined ? client.stage(this.#request) : client.parts.adopt(adopt);
     try {
-      const staged = await local.attemptFor((client) => client.stage(this.#request));
+      const staged = await local.attemptFor(stage);
       const { path, size, room = ROOM_CHECK_BYTES } = staged?.value ?? {};
       if (path === undefined || size === undefined) return null;
       return await LocalLane.open(path, size, room, budget, () => this.#checkRoom());
@@ -71,10 +77,10 @@ export class UploadLanes {
     }
   }
 
-  /** Throws Refusal no-space or io, NoReplicaError. */
-  async write(chunk: Uint8Array): Promise<void> {
+  /** `isHere`: the local staging file has these bytes. Throws Refusal no-space or io, NoReplicaError. */
+  async write(chunk: Uint8Array, isHere = false): Promise<void> {
     for (const lane of this.#peers) lane.write(chunk);
-    await this.#local?.write(chunk);
+    if (!isHere) await this.#local?.write(chunk);
     await this.#pace.keep(this.#peers);
     this.#pace.accepted(chunk.length);
     this.#requireSomebody();
@@ -132,6 +138,23 @@ export class UploadLanes {
   /** The commit is over. */
   giveBack(): void {
     this.#giveBackQueues();
+  }
+
+  /** Leaves the peers, so that nobody waits for them any more. */
+  leavePeers(reason: string): void {
+    for (const lane of this.#peers) lane.drop(reason);
+  }
+
+  /**
+   * After the last write: closes the local staging file and leaves it there; the peers drop theirs. False: there is none.
+   * Throws Refusal no-space or io.
+   */
+  async keepLocal(reason: string): Promise<boolean> {
+    this.leavePeers(reason);
+    this.#giveBackQueues();
+    for (const { peer } of this.#peers) if (peer.isReachable) void this.#dropAt(peer.client);
+    await this.#local?.end();
+    return this.#local !== null;
   }
 
   async abort(reason: string): Promise<void> {

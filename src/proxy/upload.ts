@@ -4,20 +4,18 @@
  * client that died.
  */
 import type { Socket } from 'node:net';
-import { receive } from '../ftp/data-stream.ts';
+import { DataConnectionLost, receive } from '../ftp/data-stream.ts';
 import { type Reply, reply } from '../ftp/reply.ts';
-import type { Outcome, Upload, UploadOptions } from '../peers/replica-set-api.ts';
+import type { KeepAs, Outcome, Upload } from '../peers/replica-set-api.ts';
 import { CommandRefused } from './error-reply.ts';
+import { dropPartIfPossible } from './resume.ts';
 import { logTransfer, openData, runTransfer, type TransferRequest } from './run-transfer.ts';
 import type { Session } from './session.ts';
 import { type Transfer, TransferAborted } from './transfer.ts';
+import type { UploadPlan } from './upload-plan.ts';
 
-export interface UploadPlan {
-  readonly path: string;
-  readonly options: UploadOptions;
-  /** Text of the 150. */
-  readonly opening: string;
-}
+/** As CommandRefused; and the client may go on where this one ended. */
+class EndedEarly extends CommandRefused {}
 
 /** `plan` looks at what is there, before the data connection is used; it may refuse. */
 export function receiveFile(
@@ -28,12 +26,13 @@ export function receiveFile(
 ): Promise<Reply> {
   const request: TransferRequest = { kind: 'upload', command, path };
   return runTransfer(session, request, async (transfer, { restartAt, announcedBytes }) => {
-    const { path: target, options, opening } = await plan(restartAt);
+    const { path: target, options, opening, anew, keep } = await plan(restartAt);
     const connection = await openData(session, transfer, opening);
     try {
       const announced = announcedBytes > 0 ? { announcedBytes } : {};
+      if (anew === true) await dropPartIfPossible(session, target);
       const upload = await session.replicas.startUpload(target, { ...options, ...announced });
-      const outcome = await orAbort(session, transfer, upload, async () => {
+      const outcome = await orPutAway(session, transfer, upload, keep, async () => {
         const socket = await connection.begin();
         await fill(session, transfer, upload, socket);
         socket.end();
@@ -42,6 +41,7 @@ export function receiveFile(
         transfer.beginCommit();
         return await upload.finish();
       });
+      if (keep !== null) await dropPartIfPossible(session, target);
       logTransfer(session, transfer, 'stored', {
         ...(target === path ? {} : { as: target }),
         members: `${outcome.stored}/${outcome.total}`,
@@ -62,40 +62,53 @@ async function fill(session: Session, transfer: Transfer, upload: Upload, socket
   }
 }
 
-/** Puts the upload away when `work` fails or the transfer is aborted, and only then passes the failure on. */
-async function orAbort(
+/**
+ * Puts the upload away when `work` fails or the transfer is aborted, and only then passes the failure on. What the client is
+ * the cause of, whether it vanished or gave it up, it may want to go on with; what failed here it had better send again.
+ */
+async function orPutAway(
   session: Session,
   { signal, path }: Transfer,
   upload: Upload,
+  keep: KeepAs | null,
   work: () => Promise<Outcome>,
 ): Promise<Outcome> {
-  let aborting: Promise<void> | null = null;
-  const abort = (): Promise<void> => {
-    aborting ??= upload.abort('the client or the gateway gave it up').catch((error: unknown) => {
+  let puttingAway: Promise<void> | null = null;
+  const putAway = (cause: unknown): Promise<void> => {
+    puttingAway ??= (async () => {
+      if (keep === null || !isClients(cause)) await upload.abort('the client or the gateway gave it up');
+      else if (await upload.keep(keep)) {
+        session.logger.info('kept what came of an upload', { path, bytes: upload.size });
+      }
+    })().catch((error: unknown) => {
       session.logger.warn('an upload could not be put away', { path, why: String(error) });
     });
-    return aborting;
+    return puttingAway;
   };
-  const atOnce = () => void abort();
   // Not behind the write that may be waiting for a slow member.
+  const atOnce = () => void putAway(signal.reason);
   signal.addEventListener('abort', atOnce);
   try {
     return await work();
   } catch (error) {
-    await abort();
+    await putAway(signal.aborted ? signal.reason : error);
     throw error;
   } finally {
     signal.removeEventListener('abort', atOnce);
   }
 }
 
+function isClients(cause: unknown): boolean {
+  return (
+    cause instanceof TransferAborted || cause instanceof DataConnectionLost || cause instanceof EndedEarly
+  );
+}
+
 /** ALLO may have told the size of what comes or, before a REST, of the whole. */
 function checkAnnounced(transfer: Transfer, upload: Upload, announced: number): void {
   if (announced === 0 || transfer.bytes === announced || upload.size === announced) return;
-  throw new CommandRefused(
-    451,
-    `ALLO announced ${announced} bytes, ${transfer.bytes} came: nothing was stored.`,
-  );
+  const text = `ALLO announced ${announced} bytes, ${transfer.bytes} came: nothing was stored.`;
+  throw transfer.bytes < announced ? new EndedEarly(451, text) : new CommandRefused(451, text);
 }
 
 async function checkClientIsThere(session: Session): Promise<void> {

@@ -23,6 +23,7 @@ import { TreeReader } from './catalog/tree-reader.ts';
 import { Committer } from './commit-operation.ts';
 import type { Ballast } from './disk/ballast.ts';
 import { openObject } from './disk/object-reader.ts';
+import type { Parts } from './disk/parts.ts';
 import type { PublishContext } from './disk/publish-context.ts';
 import { copyPrefix } from './disk/staged-prefix.ts';
 import type { ReadOnlyReason } from './disk/store-identity.ts';
@@ -35,6 +36,8 @@ import { SHA256 } from './record-check.ts';
 import type { OpenedObject, StagedFile, StagingWriter, Store, StoreOptions } from './store-api.ts';
 import { DiskOfStore } from './store-disk.ts';
 import type { StoreLock } from './store-lock.ts';
+import { PartsOfStore } from './store-parts.ts';
+import type { StoreParts } from './store-parts-api.ts';
 import { ReplicaUpkeep } from './upkeep/upkeep.ts';
 import type { Upkeep } from './upkeep/upkeep-api.ts';
 import { WriteGuard } from './write-guard.ts';
@@ -43,6 +46,7 @@ export interface LocalStoreParts extends PublishContext {
   readonly options: StoreOptions;
   readonly lock: StoreLock;
   readonly trash: Trash;
+  readonly parts: Parts;
   readonly readOnly: ReadOnlyReason;
   readonly queue: GroupCommit;
   readonly ballast: Ballast;
@@ -60,6 +64,7 @@ export class LocalStore implements Store {
   readonly #boot = randomBytes(8).toString('hex');
   readonly #guard: WriteGuard;
   readonly disk: DiskOfStore;
+  readonly parts: StoreParts;
   #closing: Promise<void> | undefined;
 
   constructor(parts: LocalStoreParts) {
@@ -70,6 +75,7 @@ export class LocalStore implements Store {
     this.#tree = new TreeReader(catalog.reader, volume, catalog.shownAt, () => catalog.openSnapshot());
     this.#committer = new Committer(parts, queue);
     this.#merger = new Merger(parts, queue);
+    this.parts = new PartsOfStore(parts, guard);
     this.attic = new Attic(parts, this.#committer, (path, action) => guard.client(path, action));
     this.upkeep = new ReplicaUpkeep(parts, queue, (path, action) => guard.writing(path, action));
     this.members = new Membership({

@@ -1,6 +1,7 @@
 /** Slow chores of an open store: old trash, forgotten uploads, remembered operations past their time. */
 
 import type { Ballast } from './disk/ballast.ts';
+import type { Parts } from './disk/parts.ts';
 import type { PublishContext } from './disk/publish-context.ts';
 import type { Trash } from './disk/trash.ts';
 import type { GroupCommit } from './group-commit.ts';
@@ -17,6 +18,7 @@ const OPERATIONS_KEEP_MS = 24 * 60 * 60 * 1000;
 export interface MaintenanceParts extends PublishContext {
   readonly queue: GroupCommit;
   readonly trash: Trash;
+  readonly parts: Parts;
   readonly ballast: Ballast;
   readonly options: StoreOptions;
 }
@@ -51,7 +53,7 @@ export class Maintenance {
   }
 
   async #round(): Promise<void> {
-    const { queue, catalog, trash, staging, now, options } = this.#parts;
+    const { queue, catalog, trash, parts, staging, now, options } = this.#parts;
     try {
       await queue.run({
         path: undefined,
@@ -62,6 +64,7 @@ export class Maintenance {
           this.#redated = true;
           if (this.#clock.hasJumped()) return;
           trash.expire(now());
+          parts.expire();
           catalog.ledger.forgetOperations(now() - OPERATIONS_KEEP_MS);
         },
       });

@@ -22,6 +22,7 @@ import type { CollectReply, CollectRequest, MemberLists, MembersRequest } from '
 import type { ReplicaRecord } from '../replication/record.ts';
 
 import type { StoreDisk } from './store-disk-api.ts';
+import type { StoreParts } from './store-parts-api.ts';
 import type { Upkeep } from './upkeep/upkeep-api.ts';
 
 export interface StoreOptions {
@@ -127,6 +128,7 @@ export interface Store {
   openObject(sha256: string): Promise<OpenedObject>;
 
   readonly attic: AtticStore;
+  readonly parts: StoreParts;
 
   /** Finishes what runs, closes files and catalog. */
   close(): Promise<void>;

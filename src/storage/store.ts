@@ -10,6 +10,7 @@ import type { Catalog } from './catalog/catalog.ts';
 import { Ballast } from './disk/ballast.ts';
 import { DiskSpace } from './disk/disk-space.ts';
 import { confirmToken } from './disk/opening-token.ts';
+import { Parts } from './disk/parts.ts';
 import type { PublishContext } from './disk/publish-context.ts';
 import { Staging } from './disk/staging.ts';
 import { makeInternalDirectories } from './disk/store-identity.ts';
@@ -65,7 +66,9 @@ async function open(options: StoreOptions, ballast: Ballast): Promise<Store> {
     const staging = new Staging(volume.stagingDir);
     const space = new DiskSpace(filesDir, stateDir, options.reserveBytes);
     const trash = new Trash(catalog, volume);
-    space.useReclaim((bytes) => trash.makeRoom(bytes));
+    const parts = new Parts(volume.partsDir, staging, now);
+    // Clients still have what parts were made of; what is in the trash may be nowhere else.
+    space.useReclaim((bytes) => parts.makeRoom(bytes) || trash.makeRoom(bytes));
     await flushDirectory(stateDir);
     if (readOnly === null) {
       makeInternalDirectories(filesDir);
@@ -74,6 +77,7 @@ async function open(options: StoreOptions, ballast: Ballast): Promise<Store> {
       const rebuilding = rebuildState(catalog);
       if (rebuilding?.phase === 'move') readOnly = await moveToSalvage(catalog, volume, rebuilding, log);
       volume.remember();
+      parts.load();
       readOnly ??= await recover({ catalog, volume, staging, trash, displaced, now: now(), log });
     }
     if (readOnly === null)
@@ -88,6 +92,7 @@ async function open(options: StoreOptions, ballast: Ballast): Promise<Store> {
       options,
       lock,
       trash,
+      parts,
       readOnly,
       ballast,
       queue: new GroupCommit({

@@ -21,8 +21,9 @@ import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Entry } from '../../src/peers/protocol.ts';
 import type { MemberStatus } from '../../src/peers/protocol-reports.ts';
-import type { Outcome, ReplicaSet, Upload, UploadOptions } from '../../src/peers/replica-set-api.ts';
+import type { KeepAs, Outcome, ReplicaSet, Upload, UploadOptions } from '../../src/peers/replica-set-api.ts';
 import { Refusal, type RefusalKind } from '../../src/replication/operation.ts';
+import { DirectoryParts } from './directory-parts.ts';
 
 const KINDS: { readonly [code: string]: RefusalKind } = {
   ENOENT: 'not-found',
@@ -56,6 +57,7 @@ export interface Faults {
 export class DirectoryReplicas implements ReplicaSet {
   readonly files: string;
   readonly #staging: string;
+  readonly parts: DirectoryParts;
   readonly faults: Faults = {
     writeDelayMs: 0,
     commitDelayMs: 0,
@@ -70,6 +72,7 @@ export class DirectoryReplicas implements ReplicaSet {
   private constructor(root: string) {
     this.files = join(root, 'files');
     this.#staging = join(root, 'staging');
+    this.parts = new DirectoryParts(join(root, 'parts'));
   }
 
   static async create(root: string): Promise<DirectoryReplicas> {
@@ -139,6 +142,11 @@ export class DirectoryReplicas implements ReplicaSet {
       );
       await handle.write(prefix);
       size = prefix.length;
+    }
+    if (options.part !== undefined) {
+      const { found, length } = options.part;
+      await handle.write((await readFile(found.diskPath)).subarray(0, length));
+      size = length;
     }
     this.openUploads += 1;
     return new StagedUpload(this, {
@@ -252,6 +260,14 @@ class StagedUpload implements Upload {
       throw refusal(error, this.#at.path);
     });
     return this.#replicas.outcome('Stored');
+  }
+
+  async keep(as: KeepAs): Promise<boolean> {
+    if (this.#state !== 'open') return false;
+    const bytes = await readFile(this.#at.staged);
+    if (bytes.length > this.#at.size) await this.#replicas.parts.keep(as, bytes);
+    await this.abort();
+    return bytes.length > this.#at.size;
   }
 
   async abort(): Promise<void> {

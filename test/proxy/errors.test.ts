@@ -87,6 +87,7 @@ test('a member that fails in the middle of an upload: an error, the old file sta
       },
       finish: () => upload.finish(),
       abort: (why) => upload.abort(why),
+      keep: (as) => upload.keep(as),
     };
   };
   t.is((await client.upload('STOR f', Buffer.alloc(8 * 1024 * 1024))).code, 452);

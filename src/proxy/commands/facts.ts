@@ -4,6 +4,7 @@ import { multilineReply, type Reply, reply } from '../../ftp/reply.ts';
 import { formatTimestamp, parseTimestamp } from '../../ftp/timestamp.ts';
 import { change, requireEntry, requireFile } from '../changes.ts';
 import type { CommandDefinition } from '../command-definition.ts';
+import { keptSize } from '../resume.ts';
 import type { Session } from '../session.ts';
 
 export const factCommands: readonly CommandDefinition[] = [
@@ -12,10 +13,15 @@ export const factCommands: readonly CommandDefinition[] = [
     argument: 'required',
     syntax: '<path>',
     feature: 'SIZE',
-    help: 'The bytes of a file; the same in TYPE A, where bytes are not changed either.',
+    help: 'The bytes of a file, or of what was kept of an upload that broke off; the same in TYPE A.',
     reference: 'RFC 3659 4',
-    run: async (session, argument) =>
-      reply(213, String((await requireFile(session, session.path(argument))).size)),
+    async run(session, argument) {
+      const path = session.path(argument);
+      const entry = await session.replicas.lookup(path);
+      const size = entry?.kind === 'file' ? entry.size : null;
+      const kept = entry === null ? await keptSize(session, path) : null;
+      return reply(213, String(size ?? kept ?? (await requireFile(session, path)).size));
+    },
   },
   {
     name: 'MDTM',

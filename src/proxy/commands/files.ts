@@ -1,20 +1,23 @@
 /** Removing and renaming. */
-import { reply } from '../../ftp/reply.ts';
+import { type Reply, reply } from '../../ftp/reply.ts';
+import { Refusal } from '../../replication/operation.ts';
 import { change, requireEntry, requireParent } from '../changes.ts';
 import type { CommandDefinition } from '../command-definition.ts';
 import { CommandRefused } from '../error-reply.ts';
+import { dropPart, dropPartIfPossible } from '../resume.ts';
+import type { Session } from '../session.ts';
 
 export const fileCommands: readonly CommandDefinition[] = [
   {
     name: 'DELE',
     argument: 'required',
     syntax: '<path>',
-    help: 'Deletes a file on all members.',
+    help: 'Deletes a file on all members, and what was kept of an upload to its path.',
     reference: 'RFC 959 4.1.3',
     async run(session, argument) {
       const path = session.pathToWrite(argument);
       if (path === '/') throw new CommandRefused(550, '/: That is a directory.');
-      return await change(session, 'DELE', { op: 'delete', path });
+      return await remove(session, path);
     },
   },
   {
@@ -50,3 +53,15 @@ export const fileCommands: readonly CommandDefinition[] = [
     },
   },
 ];
+
+async function remove(session: Session, path: string): Promise<Reply> {
+  try {
+    const done = await change(session, 'DELE', { op: 'delete', path });
+    await dropPartIfPossible(session, path);
+    return done;
+  } catch (error) {
+    const nothing = error instanceof Refusal && error.kind === 'not-found';
+    if (!nothing || !(await dropPart(session, path))) throw error;
+    return reply(250, 'Deleted what was kept of an upload that broke off.');
+  }
+}

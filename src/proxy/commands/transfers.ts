@@ -6,6 +6,7 @@ import { requireFile, uploadTarget } from '../changes.ts';
 import type { CommandDefinition } from '../command-definition.ts';
 import { sendStream } from '../download.ts';
 import { CommandRefused } from '../error-reply.ts';
+import { planAppend, planStore } from '../resume.ts';
 import type { Session } from '../session.ts';
 import { receiveFile } from '../upload.ts';
 
@@ -24,7 +25,7 @@ export const transferCommands: readonly CommandDefinition[] = [
     argument: 'required',
     transfers: true,
     syntax: '<path>',
-    help: 'Stores a file on all members; the old one stays until the new one is whole. The reply tells on how many.',
+    help: 'Stores a file on all members; the old one stays until the new one is whole. The reply tells on how many. What came before a break is kept for REST.',
     reference: 'RFC 959 4.1.3',
     run: store,
   },
@@ -33,7 +34,7 @@ export const transferCommands: readonly CommandDefinition[] = [
     argument: 'required',
     transfers: true,
     syntax: '<path>',
-    help: 'Adds to the end of a file, or makes it.',
+    help: 'Adds to the end of a file, or of what was kept of an upload that broke off, or makes it.',
     reference: 'RFC 959 4.1.3',
     run: append,
   },
@@ -63,32 +64,12 @@ function retrieve(session: Session, argument: string): Promise<Reply> {
 
 function store(session: Session, argument: string): Promise<Reply> {
   const path = session.pathToWrite(argument);
-  return receiveFile(session, 'STOR', path, async (restartAt) => {
-    const entry = await uploadTarget(session, path);
-    if (restartAt === 0) return { path, options: {}, opening: 'Send the file.' };
-    if (entry === null || restartAt > entry.size) {
-      throw new CommandRefused(
-        554,
-        `Cannot go on at byte ${restartAt}: the file has ${entry?.size ?? 0} bytes.`,
-      );
-    }
-    const opening = `Send the file from byte ${restartAt} on.`;
-    return { path, options: { prefix: { entry, length: restartAt } }, opening };
-  });
+  return receiveFile(session, 'STOR', path, (restartAt) => planStore(session, path, restartAt));
 }
 
 function append(session: Session, argument: string): Promise<Reply> {
   const path = session.pathToWrite(argument);
-  return receiveFile(session, 'APPE', path, async () => {
-    const entry = await uploadTarget(session, path);
-    // Also where there is nothing to begin with: of two that append at once one must see the other's bytes.
-    const baseSha256 = entry?.sha256 ?? null;
-    const options =
-      entry === null || entry.size === 0
-        ? { baseSha256 }
-        : { baseSha256, prefix: { entry, length: entry.size } };
-    return { path, options, opening: 'Send what to append.' };
-  });
+  return receiveFile(session, 'APPE', path, () => planAppend(session, path));
 }
 
 function storeUnique(session: Session, argument: string): Promise<Reply> {
@@ -97,7 +78,9 @@ function storeUnique(session: Session, argument: string): Promise<Reply> {
     const free = argument !== '' && wanted !== '/' && (await session.replicas.lookup(wanted)) === null;
     const path = free ? wanted : session.pathToWrite(`${wanted}.${randomBytes(4).toString('hex')}`);
     await uploadTarget(session, path);
-    return { path, options: { exclusive: true }, opening: `FILE: ${nameFor(session, path)}` };
+    const opening = `FILE: ${nameFor(session, path)}`;
+    // Nobody could name what was kept of it: another STOU gets another name.
+    return { path, options: { exclusive: true }, opening, keep: null };
   });
 }
 

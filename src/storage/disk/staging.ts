@@ -82,11 +82,8 @@ export class Staging {
 
   async write(id: string, offset: number, reserve: Reserve): Promise<StagingWriter> {
     if (OWN.test(id)) throw new Refusal('invalid', 'a reserved staging id');
-    if (this.#writing.has(id)) throw new Refusal('busy', 'this upload is already being written');
-    this.#requireUnclaimed(id);
+    this.take(id);
     this.#writing.add(id);
-    this.#direct.delete(id);
-    this.#proofs.delete(id);
     try {
       return await StagedWriter.open(this.path(id), offset, reserve, (proof) => {
         this.#writing.delete(id);
@@ -106,6 +103,14 @@ export class Staging {
         throw new Refusal('not-found', 'no such staged file', { cause: error });
       throw error;
     }
+  }
+
+  /** For somebody who makes, takes away or changes the file: no commit may be resting on it, nothing is known of it then. */
+  take(id: string): string {
+    if (this.#writing.has(id)) throw new Refusal('busy', 'this upload is already being written');
+    this.#requireUnclaimed(id);
+    this.forget(id);
+    return this.path(id);
   }
 
   #requireUnclaimed(id: string): void {

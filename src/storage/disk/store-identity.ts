@@ -111,7 +111,7 @@ export async function writeIdentity(filesDir: string, identity: VolumeIdentity):
 
 /** The directories a store needs on its volume. */
 export function makeInternalDirectories(filesDir: string): void {
-  for (const name of ['staging', 'trash', 'hidden']) {
+  for (const name of ['staging', 'trash', 'hidden', 'parts']) {
     mkdirSync(join(filesDir, INTERNAL_NAME, name), { recursive: true });
   }
 }

@@ -30,6 +30,7 @@ const OPEN_PAUSE_MS = 25;
 export class Volume {
   readonly filesDir: string;
   readonly stagingDir: string;
+  readonly partsDir: string;
   readonly trashDir: string;
   #anchor: string | undefined;
   readonly #onDisplaced: (what: Displaced) => void;
@@ -46,6 +47,7 @@ export class Volume {
     this.#onLost = onLost;
     this.filesDir = filesDir;
     this.stagingDir = join(filesDir, INTERNAL_NAME, 'staging');
+    this.partsDir = join(filesDir, INTERNAL_NAME, 'parts');
     this.trashDir = join(filesDir, INTERNAL_NAME, 'trash');
     this.#onDisplaced = onDisplaced;
   }

@@ -13,6 +13,7 @@ import { WireError } from '../../peers/wire.ts';
 import { atticVerbs } from './attic-verbs.ts';
 import { diskVerbs } from './disk-verbs.ts';
 import { membersVerbs } from './members-verbs.ts';
+import { partVerbs } from './part-verbs.ts';
 import { count, type Fields, object, text, wrong } from './request-fields.ts';
 import type { Handler, SitePeer, SiteServices } from './site-handler.ts';
 import { upkeepState, upkeepVerbs } from './upkeep-verbs.ts';
@@ -23,6 +24,7 @@ const verbs: { readonly [verb: string]: Handler } = {
   HELLO: sayHello,
   ...atticVerbs,
   ...membersVerbs,
+  ...partVerbs,
   RECORD(request, { store }, { own }): RecordReply {
     const { entry, record, disk } = store.record(text(request, 'path'));
     return own && request['local'] === true && disk !== undefined
@@ -86,6 +88,7 @@ const verbs: { readonly [verb: string]: Handler } = {
     return {
       hello: ownHello(services),
       ...store.counts(),
+      partBytes: store.parts.bytes,
       startedAt,
       version,
       upkeep: upkeepState(store),
