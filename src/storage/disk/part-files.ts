@@ -1,5 +1,6 @@
 /** The two files of a part (parts.ts): its bytes, made durable, and its record. */
-import { type FileHandle, open, rename } from 'node:fs/promises';
+import { renameSync } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
 import type { KeepRequest, Part } from '../../peers/protocol-parts.ts';
 import { Refusal } from '../../replication/operation.ts';
 import { errnoOf, FlushFailed } from '../store-errors.ts';
@@ -46,7 +47,7 @@ export async function writePartRecord(path: string, record: PartRecord): Promise
   } finally {
     await handle.close();
   }
-  await rename(`${path}.new`, path);
+  renameSync(`${path}.new`, path);
 }
 
 /** Throws Refusal hash-mismatch when there are fewer bytes. */

@@ -6,8 +6,17 @@
  * Nothing here was acknowledged to anybody: parts are the first to go when space is short.
  */
 import { randomBytes } from 'node:crypto';
-import { linkSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, truncateSync } from 'node:fs';
-import { rename } from 'node:fs/promises';
+import {
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  unlinkSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import {
   type AdoptRequest,
@@ -86,7 +95,7 @@ export class Parts {
     try {
       await flushPart(bytes, size);
       failpoint('part:flushed');
-      await rename(bytes, this.#path(id));
+      renameSync(bytes, this.#path(id));
     } catch (error) {
       await this.#staging.drop(staged);
       if (errnoOf(error) !== 'ENOENT') throw error;
@@ -209,7 +218,7 @@ export class Parts {
   /** The record first: bytes alone are cleared away at the next start. */
   #removeFiles(id: string): void {
     for (const path of [`${this.#recordPath(id)}.new`, this.#recordPath(id), this.#path(id)]) {
-      rmSync(path, { force: true });
+      removeIfThere(path);
     }
   }
 
@@ -219,5 +228,13 @@ export class Parts {
 
   #recordPath(id: string): string {
     return join(this.#dir, `${id}.json`);
+  }
+}
+
+function removeIfThere(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error;
   }
 }
