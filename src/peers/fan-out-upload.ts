@@ -27,7 +27,9 @@ export class FanOutUpload implements Upload {
   readonly #options: UploadOptions;
   readonly #beginnings: Beginnings;
   readonly #id = randomBytes(18).toString('base64url');
+  /** Of all bytes but the last. */
   readonly #hash = createHash('sha256');
+  #last: Uint8Array = new Uint8Array(0);
   #held: Uint8Array[] = [];
   #size = 0;
   /** Of it, what was here before the client sent anything. */
@@ -59,10 +61,7 @@ export class FanOutUpload implements Upload {
     if (prefix === undefined || prefix.length === 0) return;
     const { entry, length } = prefix;
     await this.#openLanes({ id: this.#id, prefix: { sha256: entry.sha256, length } });
-    for await (const chunk of this.#beginnings.readPrefix(entry, length)) {
-      this.#hash.update(chunk);
-      this.#size += chunk.length;
-    }
+    for await (const chunk of this.#beginnings.readPrefix(entry, length)) this.#count(chunk);
     if (this.#size !== length) throw new Refusal('changed', 'the file is shorter', { path: this.#path });
     this.#begunWith = length;
   }
@@ -75,8 +74,7 @@ export class FanOutUpload implements Upload {
       const adopt = whole ? { ...owner, part: found.id, staged: this.#id } : undefined;
       const lanes = await this.#openLanes({ id: this.#id }, adopt);
       for await (const chunk of readPart(file, found, length)) {
-        this.#hash.update(chunk);
-        this.#size += chunk.length;
+        this.#count(chunk);
         await this.#send(lanes, chunk, whole);
       }
     } catch (error) {
@@ -107,9 +105,16 @@ export class FanOutUpload implements Upload {
     await written;
   }
 
-  async #write(chunk: Uint8Array): Promise<void> {
-    this.#hash.update(chunk);
+  /** The last byte waits: what is kept of an upload must end before it (`keep`). */
+  #count(chunk: Uint8Array): void {
+    if (chunk.length === 0) return;
+    this.#hash.update(this.#last).update(chunk.subarray(0, -1));
+    this.#last = Uint8Array.from(chunk.subarray(-1));
     this.#size += chunk.length;
+  }
+
+  async #write(chunk: Uint8Array): Promise<void> {
+    this.#count(chunk);
     if (this.#lanes !== null) {
       await this.#send(this.#lanes, chunk);
       return;
@@ -145,7 +150,7 @@ export class FanOutUpload implements Upload {
   async finish(): Promise<Outcome> {
     this.#requireReceiving(false);
     this.#state = 'finishing';
-    const sha256 = this.#hash.digest('hex');
+    const sha256 = this.#hash.update(this.#last).digest('hex');
     const { prefix, exclusive } = this.#options;
     const { baseSha256 = prefix?.entry.sha256 } = this.#options;
     const outcome = await commitEverywhere(
@@ -184,8 +189,12 @@ export class FanOutUpload implements Upload {
     await this.#lanes?.abort(reason);
   }
 
+  /**
+   * All but the last byte: it may be the last of the file, and a client that is told that all is there already goes away,
+   * content with a file that never comes to be.
+   */
   async keep({ owner, over, keepMs }: KeepAs): Promise<boolean> {
-    if (this.#state !== 'receiving' || this.#size === this.#begunWith) {
+    if (this.#state !== 'receiving' || this.#size <= this.#begunWith + 1) {
       await this.abort('nothing to keep');
       return false;
     }
@@ -194,7 +203,7 @@ export class FanOutUpload implements Upload {
     try {
       this.#lanes?.leavePeers('the client is gone');
       await this.#writing;
-      const request = { ...owner, over, keepMs, staged: this.#id, size: this.#size };
+      const request = { ...owner, over, keepMs, staged: this.#id, size: this.#size - 1 };
       const here =
         (await this.#gatherHere()) && (await parts.keep({ ...request, sha256: this.#hash.digest('hex') }));
       this.#state = 'over';

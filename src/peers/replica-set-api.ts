@@ -39,7 +39,8 @@ export interface Upload {
   /** The old file stays as it was. Safe to call at any time, also after finish (then it does nothing). */
   abort(reason: string): Promise<void>;
   /**
-   * Instead of `abort`, when the client is gone and may come back: what came of it becomes the part of that user and path.
+   * Instead of `abort`, when the client is gone and may come back: what came of it, all but
+   * the last byte, becomes the part of that user and path.
    * False: nothing was kept (nothing came, the own storage server is down, or the upload was over). Then a part that it went
    * on from is still there. Never rejects for want of members or space.
    */

@@ -25,6 +25,7 @@ import { openCatalog } from './rebuild/open-catalog.ts';
 import { rebuildState } from './rebuild/rebuild-state.ts';
 import { recover } from './recovery.ts';
 import type { Store, StoreOptions } from './store-api.ts';
+import { message } from './store-errors.ts';
 import { lockStore } from './store-lock.ts';
 
 /** With less on its disk a catalog may not even open. */
@@ -77,7 +78,11 @@ async function open(options: StoreOptions, ballast: Ballast): Promise<Store> {
       const rebuilding = rebuildState(catalog);
       if (rebuilding?.phase === 'move') readOnly = await moveToSalvage(catalog, volume, rebuilding, log);
       volume.remember();
-      parts.load();
+      try {
+        parts.load();
+      } catch (error) {
+        log('warn', 'what was kept of broken uploads cannot be read', { error: message(error) });
+      }
       readOnly ??= await recover({ catalog, volume, staging, trash, displaced, now: now(), log });
     }
     if (readOnly === null)

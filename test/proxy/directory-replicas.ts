@@ -264,7 +264,7 @@ class StagedUpload implements Upload {
 
   async keep(as: KeepAs): Promise<boolean> {
     if (this.#state !== 'open') return false;
-    const bytes = await readFile(this.#at.staged);
+    const bytes = (await readFile(this.#at.staged)).subarray(0, -1);
     if (bytes.length > this.#at.size) await this.#replicas.parts.keep(as, bytes);
     await this.abort();
     return bytes.length > this.#at.size;

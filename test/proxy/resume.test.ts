@@ -7,7 +7,7 @@ import { type Bench, until, withProxy } from './with-proxy.ts';
 
 type How = 'data reset' | 'control lost' | 'control ended' | 'aborted' | 'announced more' | 'stalled';
 
-/** Sends so much and no more; resolves when the gateway has put it away. */
+/** Sends so much, and one byte that is never kept; resolves when the gateway has put it away. */
 async function cutOff(bench: Bench, line: string, bytes: string, how: How = 'data reset'): Promise<void> {
   const client = await bench.login();
   if (how === 'announced more') await client.command('ALLO 1000');
@@ -17,8 +17,8 @@ async function cutOff(bench: Bench, line: string, bytes: string, how: How = 'dat
   const before = bench.proxy.counts().sessions;
   const begun = await client.command(command);
   if (begun.code !== 150) throw new Error(begun.text);
-  data.write(bytes);
-  await until(async () => (await client.command('STAT')).text.includes(`${bytes.length} bytes so far`));
+  data.write(`${bytes}#`);
+  await until(async () => (await client.command('STAT')).text.includes(`${bytes.length + 1} bytes so far`));
   if (how === 'data reset') data.resetAndDestroy();
   if (how === 'control lost') client.socket.resetAndDestroy();
   if (how === 'control ended') client.socket.end();
@@ -210,8 +210,8 @@ test('of two uploads to one path at once the one that broke off last is kept; on
   t.is((await one.command('STOR film')).code, 150);
   t.is((await two.command('STOR film')).code, 150);
   first.write('first');
-  second.write('the second');
-  await until(async () => (await two.command('STAT')).text.includes('10 bytes so far'));
+  second.write('the second#');
+  await until(async () => (await two.command('STAT')).text.includes('11 bytes so far'));
   second.resetAndDestroy();
   t.is((await two.reply()).code, 426);
   t.is(await sizeOf(two, 'film'), '213 10');
@@ -219,4 +219,18 @@ test('of two uploads to one path at once the one that broke off last is kept; on
   t.is((await one.reply()).code, 226);
   t.is(await bench.stored('film'), 'first whole');
   t.deepEqual(await bench.replicas.parts.names(), []);
+});
+
+test('an upload that came whole and broke off before it was stored never looks complete', async (t) => {
+  const bench = await withProxy(t);
+  const client = await bench.login();
+  const data = await client.dataConnection();
+  t.is((await client.command('STOR film')).code, 150);
+  client.socket.end();
+  data.end('the whole film');
+  await until(() => bench.proxy.counts().sessions === 0);
+  const again = await bench.login();
+  t.is(await sizeOf(again, 'film'), '213 13');
+  t.is((await again.upload('APPE film', 'm')).code, 226);
+  t.is(await bench.stored('film'), 'the whole film');
 });
