@@ -192,3 +192,20 @@ test.serial('an upload that goes on while its storage server stops is finished b
     t.deepEqual(await onAll(lab, OWNER.path), Array(2).fill(sha256(whole)));
   });
 });
+
+test.serial('an upload that breaks off in the moment in which it outgrows the memory is kept', async (t) => {
+  await withMembers(t, { members: 2 }, async (lab) => {
+    const { replicas } = lab.member('a');
+    await lab.inStep();
+    const bytes = randomBytes(90_000);
+    const upload = await replicas.startUpload(OWNER.path);
+    await upload.write(bytes.subarray(0, 20_000));
+    const writing = upload.write(bytes.subarray(20_000));
+    t.true(await upload.keep(KEEP));
+    await writing;
+    t.is((await replicas.parts.find(OWNER))?.sha256, sha256(bytes.subarray(0, -1)));
+    await t.throwsAsync(upload.write(bytes), { message: /over/ });
+    await t.throwsAsync(upload.finish(), { message: /over/ });
+    t.false(await upload.keep(KEEP));
+  });
+});

@@ -285,3 +285,10 @@ test('when space is short parts make room, the oldest first, and then the trash'
   t.true(parts.all.makeRoom(5));
   t.false(parts.all.makeRoom(5));
 });
+
+test('two uploads to one path that break off at once leave one of them', async (t) => {
+  const { store, dirs } = await openedStore(t);
+  await Promise.all([keep(store, 'one'), keep(store, 'other')]);
+  t.true(['one', 'other'].includes(bytesOf(store) ?? ''));
+  t.is(readdirSync(join(dirs.filesDir, '.cloudroid/parts')).length, 2);
+});

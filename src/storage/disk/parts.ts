@@ -112,13 +112,8 @@ export class Parts {
       this.#removeFiles(record.id);
       throw error;
     }
-    const before = this.#parts.get(partKey(record));
-    // Two were cut off at once: the later one stays.
-    if (before !== undefined && before.serial > record.serial) this.#removeFiles(id);
-    else {
-      this.#remember(record);
-      if (before !== undefined) this.#removeFiles(before.id);
-    }
+    const before = this.#remember(record);
+    if (before !== undefined) this.#removeFiles(before.id);
     this.#keepWithinLimits(record.user);
     const { sha256, over } = record;
     return { id, size, sha256, over };
