@@ -8,12 +8,12 @@
 import { randomBytes } from 'node:crypto';
 import {
   linkSync,
+  lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
   renameSync,
   rmSync,
-  statSync,
   truncateSync,
   unlinkSync,
 } from 'node:fs';
@@ -73,7 +73,7 @@ export class Parts {
 
   #read(id: string): PartRecord | null {
     const record = parsePartRecord(id, readFileSync(this.#recordPath(id), 'utf8'));
-    const bytes = statSync(this.#path(id), { throwIfNoEntry: false });
+    const bytes = lstatSync(this.#path(id), { throwIfNoEntry: false });
     return record !== null && bytes?.isFile() === true && bytes.size >= record.size ? record : null;
   }
 
@@ -148,7 +148,7 @@ export class Parts {
     const path = this.#staging.take(staged);
     // From a first try whose answer was lost.
     rmSync(path, { force: true });
-    if (statSync(diskPath).nlink === 1) {
+    if (lstatSync(diskPath).nlink === 1) {
       truncateSync(diskPath, size);
       linkSync(diskPath, path);
       return await this.#staging.make(staged, true);
