@@ -1,0 +1,45 @@
+/** A disk that is nearly full: what was kept of broken uploads makes room for files, before the trash does. */
+import { randomBytes } from 'node:crypto';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { diskAgainstCatalog } from '../network/compare.ts';
+import { waitUntil } from '../network/wait-until.ts';
+import { withNetwork } from '../network/with-network.ts';
+import { smallVolume } from './small-volume.ts';
+
+const MEGABYTE = 1024 * 1024;
+/** What the storage server keeps free (src/storage/disk/disk-space.ts). */
+const RESERVE_MEGABYTES = 64;
+
+test.serial('an upload that needs the room gets that of the parts, and the trash stays', async (t) => {
+  const volume = smallVolume(t, RESERVE_MEGABYTES + 90);
+  if (volume === null) return;
+  await withNetwork(t, { members: 1, folderOf: () => join(volume.folder, 'a') }, async (network) => {
+    const a = network.member('a');
+    const client = await a.login();
+    t.is((await client.upload('STOR /old', randomBytes(10 * MEGABYTE))).code, 226);
+    t.is((await client.command('DELE /old')).code, 250);
+    const internal = (name: string) => readdirSync(join(a.filesDir, '.cloudroid', name));
+    t.is(internal('trash').length, 1);
+    const half = randomBytes(25 * MEGABYTE);
+    const data = await client.dataConnection();
+    t.is((await client.command('STOR /film')).code, 150);
+    data.write(half);
+    await waitUntil('half of it is here', async () => {
+      const { text } = await client.command('STAT');
+      return text.includes(`${half.length} bytes so far`) ? null : text;
+    });
+    data.resetAndDestroy();
+    t.is((await client.reply()).code, 426);
+    t.is((await client.command('SIZE /film')).text, `213 ${half.length - 1}`);
+    // More than is free, also when it is announced; with the part gone it fits.
+    t.is((await client.command(`ALLO ${66 * MEGABYTE}`)).code, 200);
+    t.is((await client.upload('STOR /other', randomBytes(66 * MEGABYTE))).code, 226);
+    t.is((await client.command('SIZE /film')).code, 550);
+    t.deepEqual(internal('parts'), []);
+    t.is(internal('trash').length, 1, 'nobody else may have what is in the trash');
+    client.destroy();
+    t.is(await diskAgainstCatalog(a), null);
+  });
+});
