@@ -122,6 +122,8 @@ function joiningRow({ joining, members }: StatusReply['hello']): (readonly [stri
 export function statusPage(status: StatusReply, now: number): string {
   const { hello, proxy, sweep } = status;
   const trash = status.trashBytes > 0 ? `, ${formatBytes(status.trashBytes)} in the trash` : '';
+  const { partBytes = 0 } = status;
+  const parts = partBytes > 0 ? `, ${formatBytes(partBytes)} of uploads that broke off` : '';
   const conflicts =
     status.conflicts === 0
       ? 'none'
@@ -133,7 +135,7 @@ export function statusPage(status: StatusReply, now: number): string {
     ],
     [
       'Files',
-      `${plural(status.files, 'file')} in ${plural(status.directories, 'folder')}, ${formatBytes(status.bytes)}${trash}`,
+      `${plural(status.files, 'file')} in ${plural(status.directories, 'folder')}, ${formatBytes(status.bytes)}${trash}${parts}`,
     ],
     ...joiningRow(hello),
     ['Free space', formatBytes(hello.freeBytes)],

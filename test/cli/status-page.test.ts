@@ -71,6 +71,12 @@ test('the page tells files, space, conflicts and who is there with the reason wh
   t.notRegex(page, /READ ONLY/);
 });
 
+test('the page tells what lies in the trash and what is kept of uploads that broke off', (t) => {
+  t.notRegex(statusPage(reply, now), /trash|broke off/);
+  const page = statusPage({ ...reply, trashBytes: 2048, partBytes: 3 * 2 ** 20 }, now);
+  t.regex(page, /2\.0 KiB in the trash, 3\.0 MiB of uploads that broke off/);
+});
+
 test('a replica that takes no writes says so, and a proxy that is not there too', (t) => {
   const page = statusPage({ ...reply, hello: { ...reply.hello, readOnly: 'the disk is not mounted' } }, now);
   t.regex(page, /^READ ONLY +the disk is not mounted$/m);
