@@ -3,7 +3,7 @@
  * the same records. The answer says on how many members it is, truthfully: a member counts when it has said so.
  */
 import { randomBytes } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { isAccountPath } from '../replication/account-path.ts';
 import { acknowledge, type MemberResult } from '../replication/acknowledgement.ts';
 import { type Operation, type PushedRecord, Refusal } from '../replication/operation.ts';
 import { peersAhead } from './joining.ts';
@@ -12,6 +12,7 @@ import type { Peer } from './peer.ts';
 import type { CommitReply, CommitRequest, Content, MergeReply } from './protocol.ts';
 import type { ReplicaClient } from './replica-client-api.ts';
 import { NoReplicaError, type Outcome } from './replica-set-api.ts';
+import { waitFor } from './wait-for-progress.ts';
 
 /** How the bytes of a put reach each member. */
 export interface Delivery {
@@ -25,12 +26,6 @@ export interface Delivery {
   /** The peer (null: the local replica) did not take the bytes that it has, or will have: they may go. */
   notWanted(peer: Peer | null): void;
 }
-
-/** For peers in step, while nothing moves. */
-const WAIT_MS = 5_000;
-/** While bytes move. */
-const LONGEST_WAIT_MS = 30_000;
-const LOOK_MS = 100;
 
 type Result = MemberResult['result'];
 
@@ -69,7 +64,7 @@ export async function commitEverywhere(
     waited.push(done);
     expected.add(peer);
   }
-  await waitFor(waited, delivery);
+  await waitFor(waited, () => delivery?.progress());
   for (const peer of expected) {
     if (results.has(peer)) continue;
     results.set(peer, 'slow');
@@ -104,10 +99,10 @@ async function assign(
 ): Promise<Assigned> {
   let readOnly: Refusal | null = null;
   const request: CommitRequest = { id: randomBytes(18).toString('base64url'), operation };
-  if (delivery === undefined) {
-    // Still joining: what is to be deleted or renamed, or what lies in it, may not be here yet.
-    const there = await assignAtPeer(members, await peersAhead(members), request, undefined, null);
-    if (there !== null) return { ...there, heldHere: await heldHere(members, there.pushed) };
+  if (delivery === undefined || isAccountPath(pathsOf(operation)[0] ?? '')) {
+    // Still joining: what is to be deleted, renamed or changed, or what lies in it, may not be here yet.
+    const there = await assignAtPeer(members, await peersAhead(members), request, delivery, null);
+    if (there !== null) return { ...there, heldHere: await heldHere(members, there.pushed, delivery) };
   }
   if (delivery === undefined || delivery.local !== undefined) {
     const answer = await members.local.attemptFor((client) =>
@@ -155,9 +150,16 @@ async function assignAtPeer(
 }
 
 /** Takes over what a peer decided, as far as what it replaces is here already; a pull brings the rest. */
-async function heldHere({ local, logger }: Members, pushed: readonly PushedRecord[]): Promise<boolean> {
+async function heldHere(
+  { local, logger }: Members,
+  pushed: readonly PushedRecord[],
+  delivery: Delivery | undefined,
+): Promise<boolean> {
+  const content = delivery?.local && { content: { [delivery.sha256]: delivery.local } };
   try {
-    const answer = await local.attempt((client) => client.merge({ mode: 'push', records: pushed }));
+    const answer = await local.attempt((client) =>
+      client.merge({ mode: 'push', records: pushed, ...content }),
+    );
     return answer !== null && resultOf(pushed.length, answer.value) === 'stored';
   } catch (error) {
     logger.debug('what a peer decided could not be taken over here', { error });
@@ -223,23 +225,4 @@ function resultOf(pushed: number, { counts, need }: MergeReply): Result {
   const { applied = 0, known = 0, superseded = 0, conflict = 0 } = counts;
   const stored = applied + known + superseded + conflict;
   return stored === pushed && need.length === 0 ? 'stored' : 'behind';
-}
-
-/** Until all are done, or nothing has moved for WAIT_MS, or LONGEST_WAIT_MS are over. */
-async function waitFor(tasks: readonly Promise<void>[], delivery: Delivery | undefined): Promise<void> {
-  let open = true;
-  const all = Promise.all(tasks).then(() => {
-    open = false;
-  });
-  const started = performance.now();
-  let movedAt = started;
-  let progress = delivery?.progress();
-  while (open) {
-    const now = performance.now();
-    if (now - movedAt > WAIT_MS || now - started > LONGEST_WAIT_MS) return;
-    await Promise.race([all, sleep(LOOK_MS)]);
-    const next = delivery?.progress();
-    if (next !== progress) movedAt = performance.now();
-    progress = next;
-  }
 }

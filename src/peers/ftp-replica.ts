@@ -1,6 +1,7 @@
 /** A replica at a distance: replica-client-api.ts spoken with basic-ftp over mutual TLS. */
 import type { Readable } from 'node:stream';
 import { type PushedRecord, Refusal } from '../replication/operation.ts';
+import { AccountsClient } from './accounts-client.ts';
 import { AtticClient } from './attic-client.ts';
 import { MembersClient } from './members-client.ts';
 import { PartsClient } from './parts-client.ts';
@@ -47,6 +48,7 @@ export function openReplica(options: ReplicaOptions): ReplicaClient {
 }
 
 class FtpReplica implements ReplicaClient {
+  readonly accounts: AccountsClient;
   readonly attic: AtticClient;
   readonly tree: TreeClient;
   readonly upkeep: UpkeepClient;
@@ -56,6 +58,7 @@ class FtpReplica implements ReplicaClient {
 
   constructor(options: ReplicaOptions) {
     this.#link = new PeerLink(options);
+    this.accounts = new AccountsClient(this.#link);
     this.attic = new AtticClient(this.#link);
     this.tree = new TreeClient(this.#link);
     this.upkeep = new UpkeepClient(this.#link);

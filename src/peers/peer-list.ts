@@ -30,6 +30,8 @@ export class PeerList {
   readonly #context: PeerListContext;
   #watched = new Map<string, Watched>();
   #looked: Promise<unknown> = Promise.resolve();
+  /** Somebody has said who they are, nobody perhaps. */
+  isSet = false;
 
   constructor(context: PeerListContext) {
     this.#context = context;
@@ -37,6 +39,7 @@ export class PeerList {
 
   /** Connections to those that stay are kept. */
   set(endpoints: readonly Endpoint[]): void {
+    this.isSet = true;
     const before = this.#watched;
     this.#watched = new Map();
     for (const endpoint of endpoints) {

@@ -9,6 +9,8 @@
 /** `digest` is that of the last reply, '' at first. */
 export interface AccountsRequest {
   readonly digest: string;
+  /** The rest of a reply that was too long: those behind this name. */
+  readonly after?: string;
 }
 
 export interface AccountsReply {
@@ -21,12 +23,14 @@ export interface AccountsReply {
   readonly complete: boolean;
   /** Null when the digest of the request still holds. Sorted by name. */
   readonly accounts: readonly AccountFile[] | null;
+  /** Only between members: it was too long for one line; ask again with `after`. */
+  readonly more?: true;
 }
 
 export interface AccountFile {
   /** The user's name; of the path its last component. */
   readonly name: string;
-  /** What is in the file: JSON of src/accounts/account.ts. */
+  /** What is in the file: JSON of src/accounts/account.ts. '': its bytes are lost for now; the account exists, but nobody may log in with it. */
   readonly text: string;
 }
 
@@ -34,4 +38,12 @@ export interface AccountFile {
 export interface Usage {
   readonly bytes: number;
   readonly files: number;
+}
+
+/** The same as calls; accounts-client.ts makes them over the link. */
+export interface AccountsCalls {
+  /** All of them, however many replies that takes. */
+  read(digest: string): Promise<AccountsReply>;
+  /** `/` or a directory; one that is not there takes up nothing. Throws Refusal forbidden-name, invalid. */
+  usage(path: string): Promise<Usage>;
 }

@@ -16,7 +16,7 @@ import type { Operation, PushedRecord } from '../replication/operation.ts';
 import type { MergeOutcome } from '../replication/plan.ts';
 import type { ReplicaRecord, VersionVector } from '../replication/record.ts';
 
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
 export const MAX_LINE_BYTES = 128 * 1024;
 /** Files up to this many bytes travel inside COMMIT and MERGE, so that a small upload costs one round trip a member. */
 export const INLINE_LIMIT_BYTES = 32 * 1024;

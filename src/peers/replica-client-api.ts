@@ -19,6 +19,7 @@ import type {
   StageReply,
   StageRequest,
 } from './protocol.ts';
+import type { AccountsCalls } from './protocol-accounts.ts';
 import type { AtticCalls } from './protocol-attic.ts';
 import type { DiskReply, DiskRequest } from './protocol-disk.ts';
 import type { MembersCalls } from './protocol-members.ts';
@@ -71,6 +72,8 @@ export interface ReplicaClient {
   status(): Promise<StatusReply>;
   /** Trash and conflict copies, for the command. */
   readonly attic: AtticCalls;
+  /** Users, for the gateway. */
+  readonly accounts: AccountsCalls;
   /** Only of this member's own storage server. */
   readonly parts: PartCalls;
   /** Only of this member's own storage server. */

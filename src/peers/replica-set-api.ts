@@ -2,6 +2,7 @@
 import type { Readable } from 'node:stream';
 import type { Operation } from '../replication/operation.ts';
 import type { Entry } from './protocol.ts';
+import type { AccountsReply, Usage } from './protocol-accounts.ts';
 import type { FoundPart, PartOwner } from './protocol-parts.ts';
 import type { MemberStatus } from './protocol-reports.ts';
 
@@ -78,6 +79,15 @@ export interface ReplicaSet {
   readonly parts: PartsOfUploads;
   /** Everything but put. */
   change(operation: Exclude<Operation, { op: 'put' }>): Promise<Outcome>;
+  /**
+   * The users' accounts; `digest`: of the last answer, '' at first. Never an incomplete answer: NoReplicaError when nobody
+   * can say, and then nobody may log in.
+   */
+  accounts(digest: string): Promise<AccountsReply>;
+  /** Makes, changes or (null) removes an account on all members. Refusal not-found, invalid, forbidden-name. */
+  setAccount(name: string, text: string | null): Promise<Outcome>;
+  /** What `/` or a directory and all in it takes up. */
+  usage(path: string): Promise<Usage>;
   /** This member first. */
   members(): readonly MemberStatus[];
   /** Least free bytes among the members that count (AVBL, STAT). */

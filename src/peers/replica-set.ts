@@ -4,6 +4,7 @@ import type { AckMode, Endpoint, Identity } from '../config/settings-api.ts';
 import { type Operation, Refusal } from '../replication/operation.ts';
 import { includes } from '../replication/version.ts';
 import type { Logger } from '../system/logger-api.ts';
+import { readAccounts, setAccount } from './accounts-everywhere.ts';
 import { commitEverywhere } from './commit-everywhere.ts';
 import { FanOutUpload } from './fan-out-upload.ts';
 import { openReplica } from './ftp-replica.ts';
@@ -14,6 +15,7 @@ import { type Members, RecentRecords, reachablePeers } from './members.ts';
 import type { Peer } from './peer.ts';
 import { PeerList } from './peer-list.ts';
 import type { Entry } from './protocol.ts';
+import type { AccountsReply, Usage } from './protocol-accounts.ts';
 import type { MemberStatus } from './protocol-reports.ts';
 import { QueueBudget } from './queue-budget.ts';
 import type { ReplicaClient } from './replica-client-api.ts';
@@ -190,6 +192,18 @@ class FtpReplicaSet implements PeeredReplicaSet {
 
   change(operation: Exclude<Operation, { op: 'put' }>): Promise<Outcome> {
     return commitEverywhere(this.#members, operation, VERBS[operation.op]);
+  }
+
+  accounts(digest: string): Promise<AccountsReply> {
+    return readAccounts(this.#members, digest);
+  }
+
+  setAccount(name: string, text: string | null): Promise<Outcome> {
+    return setAccount(this.#members, name, text);
+  }
+
+  usage(path: string): Promise<Usage> {
+    return this.#ask((client) => client.accounts.usage(path));
   }
 
   members(): readonly MemberStatus[] {

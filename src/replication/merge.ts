@@ -2,9 +2,11 @@
  * One path, two records: what stays. The rules are those of docs/replication.md.
  *
  * Winner and context form a join semilattice: the order in which records arrive, and how often, changes nothing.
- * A surplus conflict copy is allowed, a missing one never.
+ * A surplus conflict copy is allowed, a missing one never. Accounts have none: of two concurrent changes the winner
+ * stands, and nothing of the loser is kept, nor noted in `kept` (a copy could not be shown, and would hold a password).
  */
 import { isPlanted } from '../system/planted-bug.ts';
+import { isAccountPath } from './account-path.ts';
 import { conflictPath } from './conflict-name.ts';
 import { compareRecords } from './order.ts';
 import type { ReplicaRecord, VersionVector } from './record.ts';
@@ -56,7 +58,7 @@ function resolveConflict(local: ReplicaRecord, incoming: ReplicaRecord): MergeDe
   const joined = survivor(winner, loser);
   const alike = winner.kind === loser.kind && winner.sha256 === loser.sha256;
   if (alike) return { kind: localWins ? 'superseded' : 'applied', survivor: joined };
-  if (loser.kind !== 'file') return { kind: 'conflict', survivor: joined };
+  if (loser.kind !== 'file' || isAccountPath(loser.path)) return { kind: 'conflict', survivor: joined };
   return {
     kind: 'conflict',
     survivor: isPlanted('no kept') ? joined : { ...joined, kept: joinDots(joined.kept, [loser.dot]) },
@@ -73,7 +75,8 @@ function survivor(stays: ReplicaRecord, goes: ReplicaRecord): ReplicaRecord {
 
 /** `winner` or a predecessor of it met `loser` as a conflict elsewhere: its copy must exist here too. */
 function copyIfKept(winner: ReplicaRecord, loser: ReplicaRecord): { copy?: ReplicaRecord } {
-  const kept = loser.kind === 'file' && winner.kept.some((dot) => sameDot(dot, loser.dot));
+  const mayCopy = loser.kind === 'file' && !isAccountPath(loser.path);
+  const kept = mayCopy && winner.kept.some((dot) => sameDot(dot, loser.dot));
   return kept ? { copy: conflictCopy(loser) } : {};
 }
 

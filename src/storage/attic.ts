@@ -16,6 +16,7 @@ import type { PublishContext } from './disk/publish-context.ts';
 import { copyBytes } from './disk/staged-prefix.ts';
 import type { Trash } from './disk/trash.ts';
 import type { GroupCommit } from './group-commit.ts';
+import { checkPath } from './path-check.ts';
 import type { AtticStore } from './store-api.ts';
 import { message } from './store-errors.ts';
 
@@ -93,6 +94,7 @@ export class Attic implements AtticStore {
     if (path === '') {
       throw new Refusal('invalid', 'nobody knows any more where it was: say where it shall go');
     }
+    checkPath(path, this.#parts.volume.filesDir);
     // Said before gigabytes are copied; the commit looks again.
     if (!replace && catalog.reader.get(path)?.kind === 'file') {
       throw new Refusal('exists', 'there is such a file', { path });

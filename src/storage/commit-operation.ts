@@ -1,5 +1,6 @@
 /** SITE COMMIT: assigns a new version on top of what is here and makes it durable. */
 import { type CommitReply, type CommitRequest, INLINE_RECORDS_BYTES } from '../peers/protocol.ts';
+import { ACCOUNT_LIMIT_BYTES, isAccountPath } from '../replication/account-path.ts';
 import { type Operation, type PushedRecord, Refusal } from '../replication/operation.ts';
 import { planCommit } from '../replication/plan-commit.ts';
 import { failpoint } from '../system/failpoint.ts';
@@ -9,9 +10,10 @@ import type { PublishContext } from './disk/publish-context.ts';
 import type { Prepared, Staging } from './disk/staging.ts';
 import type { Group } from './group.ts';
 import type { GroupCommit } from './group-commit.ts';
-import { checkPath } from './path-check.ts';
+import { checkFilePath, checkNewPath, checkPath } from './path-check.ts';
 import { checkRecord, SHA256 } from './record-check.ts';
 
+const MAX_ACCOUNTS = 10_000;
 const OPERATION_ID = /^[A-Za-z0-9_-]{8,80}$/;
 
 /** Each id is carried out once; the answer is remembered. Throws Refusal; then nothing has changed. */
@@ -87,6 +89,8 @@ export class Committer {
         throw new Refusal('busy', 'this member has yet to fetch what was seen elsewhere');
       throw new Refusal('missing-content', 'this member does not hold the content');
     }
+    if (operation.op === 'put' && isAccountPath(operation.path))
+      requireRoomForAccount(catalog, operation.path);
     const effects = catalog.apply(plan.changes, now());
     await placeFiles(this.#context, group, effects, prepared, new Set(plan.needs));
     catalog.learn(plan.knowledge);
@@ -94,6 +98,12 @@ export class Committer {
     catalog.ledger.rememberOperation(id, JSON.stringify(plan.pushed), now());
     return await replyOf(plan.pushed, staging);
   }
+}
+
+/** All of them are in every gateway's memory. Throws Refusal no-space. */
+function requireRoomForAccount({ table }: PublishContext['catalog'], path: string): void {
+  const others = table.accounts().filter(({ record }) => record.kind === 'file' && record.path !== path);
+  if (others.length >= MAX_ACCOUNTS) throw new Refusal('no-space', 'there are too many accounts');
 }
 
 type CheckedOperation =
@@ -104,22 +114,27 @@ type CheckedOperation =
 function checkOperation(operation: Operation, filesDir: string, now: number): CheckedOperation {
   switch (operation.op) {
     case 'put': {
-      checkPath(operation.path, filesDir);
       const { size, sha256, path } = operation;
+      if (!isAccountPath(path)) checkNewPath(path, filesDir);
+      else if (size > ACCOUNT_LIMIT_BYTES) throw new Refusal('invalid', 'too much for an account', { path });
       if (!SHA256.test(sha256)) throw new Refusal('invalid', 'not a sha256', { path });
       if (!Number.isSafeInteger(size) || size < 0) throw new Refusal('invalid', 'not a size', { path });
       return { ...operation, mtime: checkTime(operation.mtime ?? Math.floor(now), path) };
     }
     case 'rename':
       checkPath(operation.from, filesDir);
-      checkPath(operation.to, filesDir);
+      checkNewPath(operation.to, filesDir);
       return operation;
     case 'touch':
       checkPath(operation.path, filesDir);
       checkTime(operation.mtime, operation.path);
       return operation;
     case 'delete':
+      checkFilePath(operation.path, filesDir);
+      return operation;
     case 'mkdir':
+      checkNewPath(operation.path, filesDir);
+      return operation;
     case 'rmdir':
       checkPath(operation.path, filesDir);
       return operation;

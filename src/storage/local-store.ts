@@ -17,6 +17,7 @@ import {
 } from '../peers/protocol.ts';
 import { Refusal } from '../replication/operation.ts';
 import type { ReplicaRecord } from '../replication/record.ts';
+import { AccountsOfStore } from './accounts.ts';
 import { Attic } from './attic.ts';
 import { readBuckets, readChanges } from './catalog/snapshot.ts';
 import { TreeReader } from './catalog/tree-reader.ts';
@@ -60,6 +61,7 @@ export class LocalStore implements Store {
   readonly #merger: Merger;
   readonly #maintenance: Maintenance | undefined;
   readonly attic: Attic;
+  readonly accounts: AccountsOfStore;
   readonly members: Membership;
   readonly #boot = randomBytes(8).toString('hex');
   readonly #guard: WriteGuard;
@@ -78,6 +80,10 @@ export class LocalStore implements Store {
     this.parts = new PartsOfStore(parts, guard);
     this.attic = new Attic(parts, this.#committer, (path, action) => guard.client(path, action));
     this.upkeep = new ReplicaUpkeep(parts, queue, (path, action) => guard.writing(path, action));
+    this.accounts = new AccountsOfStore({
+      ...{ catalog, volume },
+      suspect: (path) => this.upkeep.suspect(path),
+    });
     this.members = new Membership({
       ...{ catalog, queue, options },
       writing: (action) => guard.writing(undefined, action),

@@ -1,4 +1,5 @@
 /** Which virtual paths a store takes. The proxy checks too; a store trusts nobody. */
+import { isAccountPath } from '../replication/account-path.ts';
 import { Refusal } from '../replication/operation.ts';
 
 /** The store's own directory on the volume, and the prefix of all names that are refused. */
@@ -35,5 +36,22 @@ export function checkPath(path: unknown, filesDir: string): asserts path is stri
   const slash = path.lastIndexOf('/');
   if (Buffer.byteLength(filesDir + path.slice(0, slash + 1)) + MAX_NAME_BYTES > MAX_DISK_PATH_BYTES) {
     throw new Refusal('forbidden-name', 'the path is too long for this member', { path });
+  }
+}
+
+/** The same for a file that may be an account: one path of the reserved ones is its place. */
+export function checkFilePath(path: unknown, filesDir: string): asserts path is string {
+  if (typeof path === 'string' && isAccountPath(path)) return;
+  checkPath(path, filesDir);
+}
+
+/**
+ * What is made anew here: reserved names in no spelling, for another member's disk may fold case. What is there already
+ * can be deleted.
+ */
+export function checkNewPath(path: unknown, filesDir: string): asserts path is string {
+  checkPath(path, filesDir);
+  if (path.toLowerCase().includes(`/${INTERNAL_NAME}`)) {
+    throw new Refusal('forbidden-name', `names that begin with ${INTERNAL_NAME} are reserved`, { path });
   }
 }

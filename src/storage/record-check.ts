@@ -1,8 +1,9 @@
 /** Whether records and batches that a peer sent are what they should be; garbage is refused whole. */
+import { ACCOUNT_LIMIT_BYTES, isAccountPath } from '../replication/account-path.ts';
 import type { PushedRecord } from '../replication/operation.ts';
 import { Refusal } from '../replication/operation.ts';
 import type { Dot, ReplicaRecord, VersionVector } from '../replication/record.ts';
-import { checkPath } from './path-check.ts';
+import { checkFilePath } from './path-check.ts';
 
 const ACTOR = /^\*?[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
 export const SHA256 = /^[0-9a-f]{64}$/;
@@ -13,7 +14,7 @@ type Fields = { readonly [name: string]: unknown };
 export function checkRecord(value: unknown, filesDir: string): ReplicaRecord {
   const record = fields(value, 'a record');
   const { path, kind, size, sha256, mtime, dot, stamp, context, kept } = record;
-  checkPath(path, filesDir);
+  checkFilePath(path, filesDir);
   const wrong = (what: string): never => {
     throw new Refusal('invalid', `a record has a wrong ${what}`, { path });
   };
@@ -25,6 +26,12 @@ export function checkRecord(value: unknown, filesDir: string): ReplicaRecord {
   if (!isCount(stamp)) return wrong('stamp');
   if (!isDot(dot)) return wrong('dot');
   if (!Array.isArray(kept) || !kept.every(isDot)) return wrong('kept');
+  if (isAccountPath(path)) {
+    if (kind === 'directory') return wrong('kind');
+    if (size > ACCOUNT_LIMIT_BYTES) return wrong('size');
+    if (kept.length > 0) return wrong('kept');
+    if (dot[0].startsWith('*')) return wrong('dot');
+  }
   return { path, kind, size, sha256, mtime, dot, stamp, context: checkVector(context), kept };
 }
 

@@ -17,6 +17,7 @@ import type {
   RecordReply,
   StageRequest,
 } from '../peers/protocol.ts';
+import type { AccountsReply, AccountsRequest, Usage } from '../peers/protocol-accounts.ts';
 import type { ConflictEntry, EmptyReply, RestoreReply, TrashEntry } from '../peers/protocol-attic.ts';
 import type { CollectReply, CollectRequest, MemberLists, MembersRequest } from '../peers/protocol-members.ts';
 import type { ReplicaRecord } from '../replication/record.ts';
@@ -92,6 +93,14 @@ export interface StoreMembers {
   collect(request: CollectRequest): Promise<CollectReply>;
 }
 
+/** For gateways. */
+export interface StoreAccounts {
+  /** A part of them when they are many: see `more`. */
+  read(request: AccountsRequest): Promise<AccountsReply>;
+  /** `dir`: normalised. */
+  usage(dir: string): Promise<Usage>;
+}
+
 /** All methods throw `Refusal` (replication/operation.ts) for what a client may be told; anything else is a defect or a broken disk. */
 export interface Store {
   hello(): Hello;
@@ -123,6 +132,7 @@ export interface Store {
   readonly disk: StoreDisk;
   cursor(request: CursorRequest): CursorReply;
   readonly members: StoreMembers;
+  readonly accounts: StoreAccounts;
 
   /** Throws missing-content. */
   openObject(sha256: string): Promise<OpenedObject>;

@@ -1,5 +1,6 @@
 /** The part of a round that looks after this member's own disk. */
 import type { ReplicaClient } from '../peers/replica-client-api.ts';
+import { checkAccountFiles } from './account-files.ts';
 import { enter, type RoundProgress } from './progress.ts';
 import { examineSuspects, repairMissing } from './repair.ts';
 import type { RoundOptions } from './round-options.ts';
@@ -24,6 +25,9 @@ export class DiskRound {
     const { peers } = this;
     if ((await local.hello()).readOnly !== null) return;
     if (!dryRun) await examineSuspects({ local, signal });
+    if (volume !== undefined && !dryRun) {
+      progress.notices.push(...(await checkAccountFiles(local, volume.filesDir)).notices);
+    }
     if (volume !== undefined) {
       enter(this.#progress, 'walking', 0);
       const alone = peers.length === 0;

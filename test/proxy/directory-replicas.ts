@@ -20,6 +20,7 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Entry } from '../../src/peers/protocol.ts';
+import type { AccountsReply, Usage } from '../../src/peers/protocol-accounts.ts';
 import type { MemberStatus } from '../../src/peers/protocol-reports.ts';
 import type { KeepAs, Outcome, ReplicaSet, Upload, UploadOptions } from '../../src/peers/replica-set-api.ts';
 import { Refusal, type RefusalKind } from '../../src/replication/operation.ts';
@@ -184,6 +185,35 @@ export class DirectoryReplicas implements ReplicaSet {
     } catch (error) {
       throw refusal(error, operation.op === 'rename' ? operation.from : operation.path);
     }
+  }
+
+  /** By name; kept in memory. */
+  readonly accountTexts = new Map<string, string>();
+  #accountChanges = 0;
+
+  async accounts(digest: string): Promise<AccountsReply> {
+    if (this.faults.failure !== null) throw this.faults.failure;
+    const now = this.#accountChanges === 0 ? '' : `change ${this.#accountChanges}`;
+    const accounts = [...this.accountTexts].sort().map(([name, text]) => ({ name, text }));
+    return { digest: now, complete: true, accounts: digest === now ? null : accounts };
+  }
+
+  async setAccount(name: string, text: string | null): Promise<Outcome> {
+    if (this.faults.failure !== null) throw this.faults.failure;
+    if (text === null && !this.accountTexts.delete(name)) throw new Refusal('not-found', 'no such file');
+    if (text !== null) this.accountTexts.set(name, text);
+    this.#accountChanges += 1;
+    return this.outcome(text === null ? 'Removed' : 'Stored');
+  }
+
+  async usage(path: string): Promise<Usage> {
+    const sum = { bytes: 0, files: 0 };
+    const found = await readdir(this.#disk(path), { recursive: true, withFileTypes: true }).catch(() => []);
+    for (const each of found.filter((entry) => entry.isFile())) {
+      sum.bytes += (await stat(join(each.parentPath, each.name))).size;
+      sum.files += 1;
+    }
+    return sum;
   }
 
   outcome(verb: string): Outcome {

@@ -52,6 +52,11 @@ export function checkStore(dirs: StoreDirs, options: CheckOptions = {}): string[
   return wrong;
 }
 
+/** In no directory that anybody sees. */
+function isAccount(path: string): boolean {
+  return path.startsWith('/.cloudroid/users/');
+}
+
 interface View {
   /** Disk place of each live file, by record path. */
   readonly places: ReadonlyMap<string, string>;
@@ -61,7 +66,7 @@ interface View {
 
 function viewOf(live: readonly ReplicaRecord[]): View {
   const directories = new Set<string>();
-  for (const { path, kind } of live) {
+  for (const { path, kind } of live.filter(({ path }) => !isAccount(path))) {
     if (kind === 'directory') directories.add(path);
     for (let cut = path.lastIndexOf('/'); cut > 0; cut = path.lastIndexOf('/', cut - 1)) {
       directories.add(path.slice(0, cut));
@@ -108,7 +113,7 @@ function readRows(database: DatabaseSync): Row[] {
 
 function checkDirectories(database: DatabaseSync, live: readonly Row[], wrong: string[]): void {
   const children = new Map<string, Set<string>>();
-  for (const { record } of live) {
+  for (const { record } of live.filter((row) => !isAccount(row.record.path))) {
     for (let path = record.path; ; ) {
       const cut = path.lastIndexOf('/');
       if (cut <= 0) break;
@@ -191,6 +196,7 @@ function checkFiles(
       wrong.push(`${wanted} has mtime ${found.mtimeNs}, catalogued ${mtimeNs}`);
     if (Math.abs(Number(found.mtimeNs) / 1e6 - record.mtime) > 1)
       wrong.push(`${wanted} does not have its mtime`);
+    if (isAccount(wanted) && (found.mode & 0o777n) !== 0o600n) wrong.push(`${wanted} can be read by others`);
     const bytes = readFileSync(filesDir + wanted);
     const sha256 = createHash('sha256').update(bytes).digest('hex');
     if (bytes.length !== record.size || sha256 !== record.sha256) wrong.push(`${wanted} holds other bytes`);
@@ -224,12 +230,13 @@ function checkDisk(
 function checkTrash(database: DatabaseSync, { filesDir }: StoreDirs, wrong: string[]): void {
   const dir = join(filesDir, '.cloudroid/trash');
   const onDisk = new Set(readdirSync(dir));
-  for (const row of database.prepare('SELECT id, sha256, size FROM trash').all()) {
+  for (const row of database.prepare('SELECT id, path, sha256, size FROM trash').all()) {
     const id = String(row['id']);
     if (!onDisk.delete(id)) {
       wrong.push(`trash ${id} is missing`);
       continue;
     }
+    if (isAccount(String(row['path']))) wrong.push(`an account is in the trash: ${id}`);
     if (row['sha256'] === '') continue;
     const sha256 = createHash('sha256')
       .update(readFileSync(join(dir, id)))

@@ -1,5 +1,6 @@
 /** The small facts of a catalog that are kept in memory: identity, counters, knowledge. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { ACCOUNTS_DIR } from '../../replication/account-path.ts';
 import type { Dot, VersionVector } from '../../replication/record.ts';
 import { KIND_DIRECTORY, KIND_FILE } from './catalog-schema.ts';
 import type { Totals } from './record-writer.ts';
@@ -25,7 +26,12 @@ export interface CatalogState {
   readonly joining: string;
   readonly totals: Readonly<Totals>;
   readonly trashBytes: number;
+  /** Grows with every change of an account or of where its bytes are; not kept in the file. */
+  readonly accounts: number;
 }
+
+/** Accounts are not what users have stored. */
+const USERS_FILES = `kind = ${KIND_FILE} AND parent <> '${ACCOUNTS_DIR}'`;
 
 /** Out-of-order dots remembered at most; beyond that the sweep finds them again. */
 const MAX_EXTRA_DOTS = 10_000;
@@ -50,8 +56,8 @@ export function loadState(database: DatabaseSync): CatalogState {
     collectedStamp: Number(meta.get('collectedStamp') ?? 0),
     joining: meta.get('joining') ?? '',
     totals: {
-      files: number(`SELECT count(*) n FROM records WHERE kind = ${KIND_FILE}`),
-      bytes: number(`SELECT sum(size) n FROM records WHERE kind = ${KIND_FILE}`),
+      files: number(`SELECT count(*) n FROM records WHERE ${USERS_FILES}`),
+      bytes: number(`SELECT sum(size) n FROM records WHERE ${USERS_FILES}`),
       conflicts: number(
         `SELECT count(*) n FROM records WHERE kind = ${KIND_FILE} AND actor >= '*' AND actor < '+'`,
       ),
@@ -62,6 +68,7 @@ export function loadState(database: DatabaseSync): CatalogState {
       ),
     },
     trashBytes: number('SELECT sum(size) n FROM trash'),
+    accounts: 0,
   };
 }
 

@@ -7,6 +7,7 @@
  */
 import { statSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
+import { isAccountPath } from '../../replication/account-path.ts';
 import { type HashTree, treeChange } from '../../replication/hash-tree.ts';
 import type { Change } from '../../replication/plan.ts';
 import type { Dot, ReplicaRecord, VersionVector } from '../../replication/record.ts';
@@ -18,6 +19,7 @@ import { RecordReader } from './record-reader.ts';
 import { Effects, RecordWriter } from './record-writer.ts';
 import { SalvageTable } from './salvage-table.ts';
 import { TombstoneTable } from './tombstone-table.ts';
+import { UsageTable } from './usage-table.ts';
 
 /** Bigger catalogs are not read through at every start; what is damaged in them shows when it is used. */
 const QUICK_CHECK_BYTES = 64 * 1024 * 1024;
@@ -34,6 +36,7 @@ export class Catalog {
   readonly ledger: CatalogLedger;
   readonly tombstones: TombstoneTable;
   readonly salvage: SalvageTable;
+  readonly usage: UsageTable;
   readonly #database: DatabaseSync;
   readonly #readDatabase: DatabaseSync;
   readonly #stateWriter: StateWriter;
@@ -67,6 +70,7 @@ export class Catalog {
     this.ledger = new CatalogLedger(this.#database);
     this.tombstones = new TombstoneTable(this.#database, this.#readDatabase);
     this.salvage = new SalvageTable(this.#database);
+    this.usage = new UsageTable(file);
     this.#tree = new HashTreeTable(this.#database);
     // A catalog of format 1 has none. A sum of records that is zero belongs to no record at all.
     if (/^0+$/.test(this.#tree.committed.root)) this.rebuildTree();
@@ -104,6 +108,7 @@ export class Catalog {
     this.#tree.save();
     this.#database.exec('COMMIT');
     this.#tree.saved();
+    this.usage.saved();
     this.#committed = this.#state;
   }
 
@@ -111,6 +116,7 @@ export class Catalog {
     // SQLite rolls back by itself on a full disk and some I/O errors.
     if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
     this.#tree.cutTo(0);
+    this.usage.cutTo(0);
     this.#state = this.#committed;
   }
 
@@ -131,11 +137,13 @@ export class Catalog {
   savepoint(): { back(): void; release(): void } {
     const state = this.#state;
     const { noted } = this.#tree;
+    const usageNoted = this.usage.noted;
     this.#database.exec('SAVEPOINT job');
     return {
       back: () => {
         if (this.#database.isTransaction) this.#database.exec('ROLLBACK TO job; RELEASE job');
         this.#tree.cutTo(noted);
+        this.usage.cutTo(usageNoted);
         this.#state = state;
       },
       release: () => this.#database.exec('RELEASE job'),
@@ -146,15 +154,22 @@ export class Catalog {
   apply(changes: readonly Change[], now: number): Effects {
     const effects = new Effects();
     const totals = { ...this.#state.totals };
-    let { change, lastSeq } = this.#state;
+    let { change, lastSeq, accounts } = this.#state;
     for (const { before, after } of changes) {
       change += 1;
       this.#tree.note(treeChange(before, after));
+      this.usage.note(before, after);
       this.records.apply(after, change, now, effects, totals);
+      if (isAccountPath(after.path)) accounts += 1;
       if (after.dot[0] === this.#state.actor) lastSeq = Math.max(lastSeq, after.dot[1]);
     }
-    this.#state = { ...this.#state, change, lastSeq, totals };
+    this.#state = { ...this.#state, change, lastSeq, totals, accounts };
     return effects;
+  }
+
+  /** The bytes of an account have come or gone. */
+  accountMoved(): void {
+    this.#state = { ...this.#state, accounts: this.#state.accounts + 1 };
   }
 
   /** Joins knowledge; `dots` are single writes that may leave gaps, remembered until the gaps close. */

@@ -1,5 +1,6 @@
 /** The records of a catalog as one connection sees them: what the planners ask (replication/plan.ts) and what readers ask. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { ACCOUNTS_DIR } from '../../replication/account-path.ts';
 import type { RecordTable } from '../../replication/plan.ts';
 import type { ReplicaRecord, VersionVector } from '../../replication/record.ts';
 import { KIND_DIRECTORY, KIND_FILE } from './catalog-schema.ts';
@@ -17,6 +18,7 @@ export class RecordReader implements RecordTable {
   readonly #isParent: StatementSync;
   readonly #anyLive: StatementSync;
   readonly #below: StatementSync;
+  readonly #accounts: StatementSync;
   readonly #shadowedAt: StatementSync;
   readonly #byContent: StatementSync;
   readonly #sharesInode: StatementSync;
@@ -37,6 +39,9 @@ export class RecordReader implements RecordTable {
     this.#anyLive = database.prepare('SELECT 1 FROM records WHERE kind <> 0 LIMIT 1');
     this.#below = database.prepare(
       `SELECT ${RECORD_COLUMNS} FROM records WHERE path > ? AND path < ? AND kind <> 0`,
+    );
+    this.#accounts = database.prepare(
+      `SELECT ${RECORD_COLUMNS} FROM records WHERE path > '${ACCOUNTS_DIR}/' AND path < '${ACCOUNTS_DIR}0' ORDER BY path`,
     );
     this.#shadowedAt = database.prepare('SELECT path FROM shadowed WHERE shown = ?');
     this.#byContent = database.prepare(
@@ -91,6 +96,11 @@ export class RecordReader implements RecordTable {
     // '0' follows '/' in every byte order that SQLite's BINARY collation knows.
     const prefix = path === '/' ? '' : path;
     for (const row of this.#below.all(`${prefix}/`, `${prefix}0`)) yield recordOf(row);
+  }
+
+  /** All of them, removed ones too, by path. */
+  accounts(): readonly StoredRecord[] {
+    return this.#accounts.all().map(storedOf);
   }
 
   shadowedFileShownAt(path: string): ReplicaRecord | undefined {

@@ -3,6 +3,7 @@
  * moment a question to the table gets an answer of another state. Notes what may have to move on disk.
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { isAccountPath } from '../../replication/account-path.ts';
 import { bucketOf } from '../../replication/hash-tree.ts';
 import type { ReplicaRecord } from '../../replication/record.ts';
 import type { RecordReader } from './record-reader.ts';
@@ -76,9 +77,11 @@ export class RecordWriter {
     const { path } = after;
     const stored = this.#reader.stored(path);
     const before = stored?.record;
+    // Neither in a folder that users see, nor among the numbers that they are told.
+    const isUsers = !isAccountPath(path);
     const parental = this.#reader.hasLiveDescendant(path);
     effects.file(path, stored);
-    if (before?.kind === 'file') {
+    if (before?.kind === 'file' && isUsers) {
       count(before, -1, totals);
       if (parental) this.#dropShadow.run(path);
     }
@@ -98,6 +101,7 @@ export class RecordWriter {
       storedAt,
       bucketOf(path),
     );
+    if (!isUsers) return;
     if (after.kind === 'file') {
       count(after, 1, totals);
       if (parental) this.#addShadow.run(this.#shownAt(after), path);

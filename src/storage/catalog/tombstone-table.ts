@@ -1,5 +1,6 @@
 /** Old tombstones: found by when they were stored here, and forgotten. Nothing but their rows knows of them. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { ACCOUNTS_DIR } from '../../replication/account-path.ts';
 import type { ReplicaRecord } from '../../replication/record.ts';
 import { UNSET_BEFORE_MS } from '../steady-clock.ts';
 import { KIND_TOMBSTONE } from './catalog-schema.ts';
@@ -15,9 +16,11 @@ export interface StoredTombstone {
 
 /**
  * Those that speak of conflict copies can never be collected (replication/tombstones.ts): not looked at each time. Nor are
- * those that were stored while the clock was unset: maintenance dates them anew, and their time begins then.
+ * those that were stored while the clock was unset: maintenance dates them anew, and their time begins then. Those of
+ * accounts stay for ever: a network that ever had accounts must not look like one that never had any.
  */
-const OLD = `kind = ${KIND_TOMBSTONE} AND stored_at BETWEEN ${UNSET_BEFORE_MS} AND ? AND context NOT LIKE '%"*%'`;
+const OLD = `kind = ${KIND_TOMBSTONE} AND stored_at BETWEEN ${UNSET_BEFORE_MS} AND ? AND context NOT LIKE '%"*%'
+  AND parent <> '${ACCOUNTS_DIR}'`;
 
 export class TombstoneTable {
   readonly #any: StatementSync;

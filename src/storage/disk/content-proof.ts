@@ -10,6 +10,14 @@ export interface Proof {
   readonly mtimeNs: string;
 }
 
+export interface WantedContent {
+  readonly path: string;
+  readonly sha256: string;
+  readonly size: number;
+  /** Milliseconds, for the file on disk. */
+  readonly mtime: number;
+}
+
 export function proofOf(sha256: string, found: { size: bigint; ino: bigint; mtimeNs: bigint }): Proof {
   return { sha256, size: Number(found.size), ino: String(found.ino), mtimeNs: String(found.mtimeNs) };
 }

@@ -4,18 +4,11 @@ import { type Content, INLINE_LIMIT_BYTES } from '../../peers/protocol.ts';
 import { Refusal } from '../../replication/operation.ts';
 import { failpoint } from '../../system/failpoint.ts';
 import type { Group } from '../group.ts';
+import type { WantedContent } from './content-proof.ts';
 import { findSource } from './content-source.ts';
 import type { PublishContext } from './publish-context.ts';
 import type { Prepared } from './staging.ts';
 import { inodeAt } from './volume.ts';
-
-export interface WantedContent {
-  readonly path: string;
-  readonly sha256: string;
-  readonly size: number;
-  /** Milliseconds, for the file on disk. */
-  readonly mtime: number;
-}
 
 /** Proves and flushes what the request names. `trustDirect`: see Staging.prepare. Throws Refusal, FlushFailed. */
 export async function prepareContent(

@@ -2,6 +2,7 @@
 import { linkSync, lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TrashReason } from '../../peers/protocol-attic.ts';
+import { isAccountPath } from '../../replication/account-path.ts';
 import { Refusal } from '../../replication/operation.ts';
 import type { ReplicaRecord } from '../../replication/record.ts';
 import type { Intent } from '../catalog/catalog-ledger.ts';
@@ -52,13 +53,16 @@ export class Steps {
     this.#group = group;
     this.#prepared = prepared;
     this.#adopted = adopted;
-    for (const { before } of items) {
+    for (const { path, before } of items) {
       if (before?.local !== undefined) {
         this.#occupied.set(before.local.place, before.local.ino);
         const same = this.#beforeByContent.get(before.record.sha256);
         if (same === undefined) this.#beforeByContent.set(before.record.sha256, [before]);
         else same.push(before);
       }
+      // Whatever lies there is an old form of it, also when it was edited or put there by hand.
+      const ino = isAccountPath(path) ? inodeAt(context.volume.diskPath(path)) : undefined;
+      if (ino !== undefined) this.#occupied.set(path, ino);
     }
   }
 
@@ -196,6 +200,8 @@ export class Steps {
     if (before.local === undefined) return;
     const { record, local } = before;
     this.#group.checkUntouched(local.place);
+    // What held a password is kept nowhere.
+    if (isAccountPath(record.path)) return;
     const intact = sourceAt(volume, before) !== undefined;
     if (intact && (record.size === 0 || this.#secured.has(record.sha256) || space.isShort())) return;
     if (inodeAt(volume.diskPath(local.place)) !== local.ino) return; // unknown or nothing: it stays

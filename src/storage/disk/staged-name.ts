@@ -2,6 +2,7 @@
 import { constants, linkSync } from 'node:fs';
 
 import { copyFile, open } from 'node:fs/promises';
+import { isAccountPath } from '../../replication/account-path.ts';
 import { Refusal } from '../../replication/operation.ts';
 
 import type { ReplicaRecord } from '../../replication/record.ts';
@@ -18,8 +19,11 @@ export async function nameInStaging(
   source: ContentSource,
   record: ReplicaRecord,
 ): Promise<Prepared> {
-  const dated = source.mtime !== record.mtime && source.free === true ? await redate(source, record) : source;
-  if (dated.mtime === record.mtime) {
+  // The file of an account is one of its own: nobody else may read it, and no other name may keep what it held.
+  const alone = isAccountPath(record.path) || isAccountPath(source.place ?? '');
+  const dated =
+    !alone && source.mtime !== record.mtime && source.free === true ? await redate(source, record) : source;
+  if (!alone && dated.mtime === record.mtime) {
     const staged = staging.newName('link');
     try {
       linkSync(source.diskPath, group.stagedPath(staged));

@@ -13,8 +13,9 @@ import { failpoint } from '../../system/failpoint.ts';
 import { isPlanted } from '../../system/planted-bug.ts';
 import type { StagingWriter } from '../store-api.ts';
 import { errnoOf, FlushFailed } from '../store-errors.ts';
+import { closeAccount, modeFor } from './account-mode.ts';
 import { ClaimedNames } from './claimed-names.ts';
-import { hashFile, type Proof, proofOf } from './content-proof.ts';
+import { hashFile, type Proof, proofOf, type WantedContent } from './content-proof.ts';
 import { SharedFlush } from './shared-flush.ts';
 import { type Reserve, StagedWriter } from './staged-writer.ts';
 import { flushDirectory } from './volume.ts';
@@ -153,11 +154,7 @@ export class Staging {
    * Proves, dates and flushes a staged file. `trustDirect`: the hash is named by the member's own process that wrote the
    * file. Throws Refusal missing-content, hash-mismatch, busy; FlushFailed.
    */
-  async prepare(
-    id: string,
-    wanted: { sha256: string; size: number; mtime: number },
-    trustDirect: boolean,
-  ): Promise<Prepared> {
+  async prepare(id: string, wanted: WantedContent, trustDirect: boolean): Promise<Prepared> {
     const path = this.path(id);
     if (this.#writing.has(id)) throw new Refusal('busy', 'this upload is still being written');
     let handle: FileHandle;
@@ -184,24 +181,24 @@ export class Staging {
       if (sha256 !== wanted.sha256) {
         throw new Refusal('hash-mismatch', `the staged file has sha256 ${sha256}, not ${wanted.sha256}`);
       }
-      return await this.#makeDurable(id, handle, sha256, wanted.mtime);
+      return await this.#makeDurable(id, handle, wanted);
     } finally {
       await handle.close();
     }
   }
 
   /** The same for small contents that came inside the request. */
-  async prepareInline(bytes: Uint8Array, wanted: { sha256: string; mtime: number }): Promise<Prepared> {
+  async prepareInline(bytes: Uint8Array, wanted: Omit<WantedContent, 'size'>): Promise<Prepared> {
     const sha256 = createHash('sha256').update(bytes).digest('hex');
     if (sha256 !== wanted.sha256) {
       throw new Refusal('hash-mismatch', `the inline content has sha256 ${sha256}, not ${wanted.sha256}`);
     }
     const id = this.newName('inline');
-    const handle = await open(this.path(id), 'wx');
+    const handle = await open(this.path(id), 'wx', modeFor(wanted.path));
     try {
       await handle.writeFile(bytes);
       failpoint('commit:staged');
-      return await this.#makeDurable(id, handle, sha256, wanted.mtime);
+      return await this.#makeDurable(id, handle, wanted);
     } catch (error) {
       await this.drop(id);
       throw error;
@@ -216,7 +213,9 @@ export class Staging {
   }
 
   /** Dates and flushes bytes and name, both at once. */
-  async #makeDurable(id: string, handle: FileHandle, sha256: string, mtime: number): Promise<Prepared> {
+  async #makeDurable(id: string, handle: FileHandle, proven: Omit<WantedContent, 'size'>): Promise<Prepared> {
+    const { path, sha256, mtime } = proven;
+    await closeAccount(handle, path);
     await handle.utimes(mtime / 1000, mtime / 1000);
     const flushed = isPlanted('reply before fsync') ? Promise.resolve() : handle.sync();
     const [synced, named] = await Promise.allSettled([flushed, this.#names.flush()]);

@@ -7,6 +7,7 @@ import { mkdir, open, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { INTERNAL_NAME } from '../path-check.ts';
 import { errnoOf, message } from '../store-errors.ts';
+import { makeClosedDirectory } from './account-mode.ts';
 import { flushDirectory } from './volume.ts';
 
 export interface VolumeIdentity {
@@ -111,7 +112,9 @@ export async function writeIdentity(filesDir: string, identity: VolumeIdentity):
 
 /** The directories a store needs on its volume. */
 export function makeInternalDirectories(filesDir: string): void {
-  for (const name of ['staging', 'trash', 'hidden', 'parts']) {
+  for (const name of ['trash', 'hidden', 'parts']) {
     mkdirSync(join(filesDir, INTERNAL_NAME, name), { recursive: true });
   }
+  // What nobody may see yet, and what nobody else may ever read.
+  for (const name of ['staging', 'users']) makeClosedDirectory(join(filesDir, INTERNAL_NAME, name));
 }

@@ -2,7 +2,10 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, existsSync, linkSync, lstatSync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { message, VolumeUnfit } from '../store-errors.ts';
+import { errnoOf, message, VolumeUnfit } from '../store-errors.ts';
+
+/** A disk that is full to the last block must open all the same: only deletions make room. */
+const FULL: readonly string[] = ['ENOSPC', 'EDQUOT'];
 
 /** Throws VolumeUnfit naming what is missing. `scratchDir` is on the volume; nothing is left behind in it. */
 export function probeVolume(filesDir: string, scratchDir: string): void {
@@ -12,6 +15,7 @@ export function probeVolume(filesDir: string, scratchDir: string): void {
     try {
       works = action();
     } catch (error) {
+      if (isFull(error)) throw error;
       throw new VolumeUnfit(filesDir, `${what} (${message(error)})`, error);
     }
     if (!works) throw new VolumeUnfit(filesDir, what);
@@ -50,7 +54,14 @@ export function probeVolume(filesDir: string, scratchDir: string): void {
       closeSync(openSync(join(dir, 'n'.repeat(255)), 'wx'));
       return true;
     });
+  } catch (error) {
+    // Proven at an earlier start, or at the next one that finds room; whatever is written meanwhile is refused.
+    if (!isFull(error)) throw error;
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }
+}
+
+function isFull(error: unknown): boolean {
+  return FULL.includes(errnoOf(error) ?? '');
 }

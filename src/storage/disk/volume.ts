@@ -10,10 +10,12 @@ import { constants, lstatSync, mkdirSync, renameSync, unlinkSync } from 'node:fs
 import { type FileHandle, open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { isAccountPath } from '../../replication/account-path.ts';
 import { isPlanted } from '../../system/planted-bug.ts';
 import type { Intent } from '../catalog/catalog-ledger.ts';
 import { INTERNAL_NAME } from '../path-check.ts';
 import { errnoOf, FlushFailed } from '../store-errors.ts';
+import { directoryModeFor } from './account-mode.ts';
 import { removeIfEmpty, setTime } from './file-steps.ts';
 
 export interface Displaced {
@@ -132,7 +134,9 @@ export class Volume {
         unlinkSync(staged); // rename() of two names of one file does nothing
         return;
       }
-      if (!there.isDirectory() || !removeIfEmpty(path)) this.#displace(place, Number(there.size));
+      // Where an account belongs nobody else puts anything: a file there is an old form of it, edited or left behind.
+      const inTheWay = there.isDirectory() ? !removeIfEmpty(path) : !isAccountPath(place);
+      if (inTheWay) this.#displace(place, Number(there.size));
     }
     try {
       renameSync(staged, path);
@@ -150,8 +154,9 @@ export class Volume {
 
   #makeDirectory(place: string, dirty: Set<string>): void {
     const path = this.diskPath(place);
+    const mode = directoryModeFor(place);
     try {
-      mkdirSync(path);
+      mkdirSync(path, mode);
     } catch (error) {
       const errno = errnoOf(error);
       if (errno === 'ENOENT' || errno === 'ENOTDIR') {
@@ -161,7 +166,7 @@ export class Volume {
         if (there.isDirectory()) return;
         this.#displace(place, there.size);
       } else throw error;
-      mkdirSync(path);
+      mkdirSync(path, mode);
     }
     dirty.add(dirname(path));
   }

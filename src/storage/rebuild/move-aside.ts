@@ -5,6 +5,7 @@
 
 import { lstatSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { ACCOUNT_LIMIT_BYTES, ACCOUNTS_DIR, isAccountName } from '../../replication/account-path.ts';
 import { failpoint } from '../../system/failpoint.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { salvageDirOf } from '../disk/salvage-dir.ts';
@@ -29,7 +30,13 @@ export async function moveToSalvage(
   const { store } = catalog.state;
   const hidden = join(dirname(volume.stagingDir), 'hidden');
   try {
-    const dirty = new Set([volume.filesDir, volume.stagingDir, hidden, dirname(salvageDirOf(volume))]);
+    const dirty = new Set([
+      volume.filesDir,
+      join(volume.filesDir, ACCOUNTS_DIR),
+      volume.stagingDir,
+      hidden,
+      dirname(salvageDirOf(volume)),
+    ]);
     const move = (dir: string, name: string, folder: string): void => {
       const target = freePlace(salvageDirOf(volume), folder, name);
       try {
@@ -42,10 +49,13 @@ export async function moveToSalvage(
         });
         return;
       }
-      dirty.add(dirname(target)).add(salvageDirOf(volume));
+      for (let made = dirname(target); made.length >= salvageDirOf(volume).length; made = dirname(made))
+        dirty.add(made);
       failpoint('rebuild:moved-one');
     };
     for (const name of userEntries(volume.filesDir)) move(volume.filesDir, name, store);
+    for (const name of state.foreign === true ? [] : accountFiles(volume))
+      move(join(volume.filesDir, ACCOUNTS_DIR), name, store + ACCOUNTS_DIR);
     for (const name of readdirSync(hidden)) move(hidden, name, `${store}${PATHLESS}`);
     for (const name of readdirSync(volume.stagingDir)) {
       // Of a change that was decided and not carried out: perhaps the only name of its bytes.
@@ -60,6 +70,16 @@ export async function moveToSalvage(
   failpoint('rebuild:moved');
   catalog.transaction(() => noteRebuild(catalog, { ...state, phase: 'hash' }));
   return null;
+}
+
+/** What may be accounts: anything else in their folder was put there by hand, and stays. */
+function accountFiles({ filesDir }: Volume): string[] {
+  const dir = join(filesDir, ACCOUNTS_DIR);
+  return readdirSync(dir).filter((name) => {
+    if (!isAccountName(name)) return false;
+    const found = lstatSync(join(dir, name), { throwIfNoEntry: false });
+    return found?.isFile() === true && found.nlink === 1 && found.size <= ACCOUNT_LIMIT_BYTES;
+  });
 }
 
 function freePlace(salvageDir: string, folder: string, name: string): string {

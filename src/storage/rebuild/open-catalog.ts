@@ -180,9 +180,16 @@ function missing(filesDir: string, { exists, entries }: VolumeLook): string {
   );
 }
 
-function beginRebuild(catalog: Catalog, { identity }: VolumeLook, { filesDir, log }: OpeningOptions): void {
+function beginRebuild(
+  catalog: Catalog,
+  { identity }: VolumeLook,
+  { filesDir, member, log }: OpeningOptions,
+): void {
   const from = identity?.store ?? null;
-  catalog.transaction(() => noteRebuild(catalog, { phase: 'move', from, exchanged: false, alone: false }));
+  const foreign = identity !== undefined && identity.member !== member;
+  catalog.transaction(() =>
+    noteRebuild(catalog, { phase: 'move', from, exchanged: false, alone: false, foreign }),
+  );
   log('warn', 'the catalog is lost: it is rebuilt from the files of the volume and from the other members', {
     volume: filesDir,
     store: from,

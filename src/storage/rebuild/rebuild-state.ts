@@ -15,6 +15,8 @@ export interface RebuildState {
   readonly exchanged: boolean;
   /** The operator said that no peer is to be waited for. */
   readonly alone: boolean;
+  /** The volume was another member's: its files are taken in, its accounts are not. */
+  readonly foreign?: boolean;
 }
 
 const NOTE = 'rebuild';

@@ -189,7 +189,14 @@ export class Rebuild {
     if (catalog.salvage.counts().files > 0) throw new Error('some files of the lost catalog are not settled');
     const clean = await removeEmptyFolders(salvageDirOf(volume), readdir);
     failpoint('rebuild:cleared');
-    await queue.run({ path: undefined, execute: async () => noteRebuild(catalog, null) });
+    await queue.run({
+      path: undefined,
+      execute: async () => {
+        // There is nobody to join, the operator says: what is here is all there is, accounts too.
+        if (this.#committed()?.alone === true) catalog.joined();
+        noteRebuild(catalog, null);
+      },
+    });
     log(clean ? 'info' : 'warn', 'the lost catalog is rebuilt', {
       ...fates,
       ...(clean ? {} : { 'could not be taken in': salvageDirOf(volume) }),

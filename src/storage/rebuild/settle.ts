@@ -14,6 +14,7 @@ import { existsSync, linkSync, lstatSync, rmdirSync, unlinkSync } from 'node:fs'
 import { dirname, join } from 'node:path';
 import type { CommitReply, CommitRequest } from '../../peers/protocol.ts';
 import type { TrashReason } from '../../peers/protocol-attic.ts';
+import { ACCOUNT_LIMIT_BYTES, isAccountPath } from '../../replication/account-path.ts';
 import { Refusal } from '../../replication/operation.ts';
 import type { ReplicaRecord } from '../../replication/record.ts';
 import { recoveredPath } from '../../replication/recovered-name.ts';
@@ -54,14 +55,24 @@ export async function settle(context: SettleContext, saved: SalvagedFile): Promi
   if (shown?.sha256 === saved.sha256) {
     const stored = catalog.table.stored(shown.path);
     // Its bytes are lacking here: these are theirs, and the trash is where the repair looks.
-    if (stored !== undefined && !isIntact(volume, stored)) await toTrash(context, saved, path, 'unknown');
+    if (stored !== undefined && !isAccountPath(path) && !isIntact(volume, stored))
+      await toTrash(context, saved, path, 'unknown');
     return 'here';
   }
+  // Nobody else may ever read it, and of two accounts of one name that of the others stands.
+  if (isAccountPath(path)) return await settleAccount(context, saved, path);
   if (shown === undefined && catalog.table.get(path)?.kind === 'tombstone') {
     await toTrash(context, saved, path, 'deleted');
     return 'deleted';
   }
   return await write(context, saved, [path, ...otherNames(saved, path)]);
+}
+
+/** An account that nobody knows comes back; one that was removed or changed elsewhere goes, and no copy is made of it. */
+async function settleAccount(context: SettleContext, saved: SalvagedFile, path: string): Promise<Fate> {
+  if (context.catalog.table.get(path) !== undefined) return 'deleted';
+  if (saved.size > ACCOUNT_LIMIT_BYTES) return 'deleted';
+  return await write(context, saved, [path]);
 }
 
 /** At `/a/b` of the volume; undefined for what has lost its name. */

@@ -10,6 +10,7 @@ import {
 } from '../../peers/protocol.ts';
 import type { ProxyReport, StatusReply, SweepCounter, SweepReport } from '../../peers/protocol-reports.ts';
 import { WireError } from '../../peers/wire.ts';
+import { accountsVerbs } from './accounts-verbs.ts';
 import { atticVerbs } from './attic-verbs.ts';
 import { diskVerbs } from './disk-verbs.ts';
 import { membersVerbs } from './members-verbs.ts';
@@ -22,6 +23,7 @@ const MAX_WAIT_SECONDS = 60;
 
 const verbs: { readonly [verb: string]: Handler } = {
   HELLO: sayHello,
+  ...accountsVerbs,
   ...atticVerbs,
   ...membersVerbs,
   ...partVerbs,

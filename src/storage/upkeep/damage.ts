@@ -6,6 +6,7 @@
 import { linkSync, lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DamageReport, Unknown } from '../../peers/protocol-upkeep.ts';
+import { isAccountPath } from '../../replication/account-path.ts';
 import type { StoredRecord } from '../catalog/record-row.ts';
 import { sourceAt } from '../disk/content-source.ts';
 import type { PublishContext } from '../disk/publish-context.ts';
@@ -14,6 +15,7 @@ import type { Group } from '../group.ts';
 import type { GroupCommit } from '../group-commit.ts';
 import { checkPath } from '../path-check.ts';
 import { errnoOf } from '../store-errors.ts';
+import { takeBackAccount } from './account-bytes.ts';
 
 /** False when the file was replaced since it was looked at. */
 export async function quarantine(
@@ -38,6 +40,13 @@ export async function quarantine(
         inodeAt(volume.diskPath(local.place)) === ino
       )
         return false;
+      if (isAccountPath(path)) {
+        // Not to the trash: it stays where it is, as nobody's, until better bytes take its place.
+        if (takeBackAccount(context, record)) return false;
+        catalog.records.setLocal(path, undefined);
+        catalog.accountMoved();
+        return true;
+      }
       const from = group.intents.length;
       // One inode may have several names: what is rotten under one is rotten under all.
       for (const sharer of catalog.table.sharingInode(sha256, ino)) setAside(context, group, sharer);

@@ -1,6 +1,7 @@
 /** Puts bytes back where the replica lacks them. The record is as it was: nothing new is told to anybody. */
 import { linkSync } from 'node:fs';
 import { join } from 'node:path';
+import { isAccountPath } from '../../replication/account-path.ts';
 import { Refusal } from '../../replication/operation.ts';
 import { Effects } from '../catalog/record-writer.ts';
 import { dropUnused, prepareContent } from '../disk/content.ts';
@@ -10,6 +11,7 @@ import type { PublishContext } from '../disk/publish-context.ts';
 import type { Prepared } from '../disk/staging.ts';
 import type { GroupCommit } from '../group-commit.ts';
 import { SHA256 } from '../record-check.ts';
+import { takeBackAccount } from './account-bytes.ts';
 
 /** Files with one content that are repaired in one transaction. */
 const AT_ONCE = 1000;
@@ -43,8 +45,13 @@ export async function repair(
       execute: async (group) => {
         const effects = new Effects();
         const missing = catalog.table.missingWith(sha256, AT_ONCE);
-        for (const stored of missing) effects.file(stored.record.path, stored);
+        for (const stored of missing) {
+          const { record } = stored;
+          if (isAccountPath(record.path) && takeBackAccount(context, record)) continue;
+          effects.file(record.path, stored);
+        }
         await placeFiles(context, group, effects, prepared, new Set([sha256]));
+        if (missing.some(({ record }) => isAccountPath(record.path))) catalog.accountMoved();
         return missing.length;
       },
     });

@@ -71,6 +71,10 @@ export function directClient(store: () => Store | undefined, wire: Wire, own: bo
           return { ...there.upkeep.state(), distrust: there.disk.distrust() };
         }),
     },
+    accounts: {
+      read: (digest) => ask((there) => there.accounts.read({ digest })),
+      usage: (path) => ask((there) => there.accounts.usage(path)),
+    },
     members: {
       join: (request) => ask((there) => there.members.join(request)),
       retire: (member) => ask((there) => there.members.retire(member)),
