@@ -1,4 +1,5 @@
 /** What a gateway asks of a storage server about users: protocol-accounts.ts over the link to it. */
+import { isAccountName } from '../replication/account-path.ts';
 import type { PeerLink } from './peer-link.ts';
 import type {
   AccountFile,
@@ -60,8 +61,7 @@ function parseReply(text: string): AccountsReply {
 }
 
 function isAccountFile(value: unknown): value is AccountFile {
-  if (typeof value !== 'object' || value === null) return false;
-  return (
-    'name' in value && typeof value.name === 'string' && 'text' in value && typeof value.text === 'string'
-  );
+  if (typeof value !== 'object' || value === null || !('name' in value) || !('text' in value)) return false;
+  const { name, text } = value;
+  return typeof name === 'string' && isAccountName(name) && typeof text === 'string';
 }

@@ -15,7 +15,12 @@ import { NoReplicaError, type Outcome } from './replica-set-api.ts';
 
 /** Of the own replica, or else of a peer, those in step first. Rejects with NoReplicaError when nobody can say. */
 export async function readAccounts(members: Members, digest: string): Promise<AccountsReply> {
-  const ask = (client: ReplicaClient) => client.accounts.read(digest);
+  // A refusal (its catalog is damaged, it is stopping) is no answer: a peer may have one.
+  const ask = (client: ReplicaClient) =>
+    client.accounts.read(digest).catch((error: unknown) => {
+      if (error instanceof Refusal) return null;
+      throw error;
+    });
   const here = await believable(members, await members.local.attempt(ask));
   if (here !== null && isWhole(here)) return here;
   const inStep = (peer: Peer) => peer.isInStep;
@@ -40,9 +45,9 @@ function isWhole({ accounts }: AccountsReply): boolean {
 
 async function believable(
   members: Members,
-  answer: { readonly value: AccountsReply } | null,
+  answer: { readonly value: AccountsReply | null } | null,
 ): Promise<AccountsReply | null> {
-  if (answer === null) return null;
+  if (answer === null || answer.value === null) return null;
   if (answer.value.complete) return answer.value;
   return (await isAllThereIs(members, answer.value)) ? { ...answer.value, complete: true } : null;
 }

@@ -17,6 +17,12 @@ export const SCENARIOS = {
     store.commit({ id: 'operation-delete', operation: { op: 'delete', path: '/implied/only' } }),
   'a folder is renamed': (store: Store) =>
     store.commit({ id: 'operation-rename', operation: { op: 'rename', from: '/dir', to: '/moved' } }),
+  'an account is changed': (store: Store) => put(store, '/.cloudroid/users/anna', 'new secret'),
+  'an account is removed': (store: Store) =>
+    store.commit({
+      id: 'operation-account',
+      operation: { op: 'delete', path: '/.cloudroid/users/anna' },
+    }),
   'a file gets another time': (store: Store) =>
     store.commit({ id: 'operation-touch', operation: { op: 'touch', path: '/f', mtime: 1_000_000_000_000 } }),
   'a file is shadowed by one below it': (store: Store) =>
@@ -51,6 +57,7 @@ export async function prepareScenarios(store: Store): Promise<void> {
   await put(store, '/dir/sub/b', 'b');
   await store.commit({ id: 'operation-mkdir', operation: { op: 'mkdir', path: '/dir/empty' } });
   await put(store, '/implied/only', 'only');
+  await put(store, '/.cloudroid/users/anna', 'old secret');
 }
 
 async function put(store: Store, path: string, content: string): Promise<void> {

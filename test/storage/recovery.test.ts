@@ -63,6 +63,9 @@ async function snapshot(store: Store, dir = '/'): Promise<Seen> {
     if (entry.kind === 'file') seen[entry.path] = `${entry.mtime} ${await readThrough(store, entry.path)}`;
     else Object.assign(seen, { [entry.path]: '' }, await snapshot(store, entry.path));
   }
+  if (dir !== '/') return seen;
+  const { accounts } = await store.accounts.read({ digest: 'none yet' });
+  for (const { name, text } of accounts ?? []) seen[`account ${name}`] = text;
   return seen;
 }
 
