@@ -3,6 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { askStatus } from '../../src/cli/running-member.ts';
 import { loadSettings } from '../../src/config/settings.ts';
+import type { Settings } from '../../src/config/settings-api.ts';
 import type { StatusReply } from '../../src/peers/protocol-reports.ts';
 import { RawClient } from '../proxy/raw-client.ts';
 import { CloudroidProcess, type Ended } from './child.ts';
@@ -175,12 +176,17 @@ export class Member {
 
   /** What `cloudroid status --json` prints, without starting a process each time. */
   async status(): Promise<StatusReply> {
+    return await askStatus(this.settings());
+  }
+
+  /** As a command of this member gets them. */
+  settings(): Settings {
     const options = Object.fromEntries(
       this.args.flatMap((word, index, all) =>
         word.startsWith('--') ? [[word.slice(2), all[index + 1] ?? '']] : [],
       ),
     );
-    return await askStatus(loadSettings({ options, environment: {}, currentDir: this.folder }));
+    return loadSettings({ options, environment: {}, currentDir: this.folder });
   }
 
   /** Null when its proxy tells clients (NETS) of `count` members in step, itself included; else what it tells. */
