@@ -49,15 +49,15 @@ async function believable(
 ): Promise<AccountsReply | null> {
   if (answer === null || answer.value === null) return null;
   if (answer.value.complete) return answer.value;
-  return (await isAllThereIs(members, answer.value)) ? { ...answer.value, complete: true } : null;
+  return (await isAllThereIs(members)) ? { ...answer.value, complete: true } : null;
 }
 
 /**
  * A member that never had others, and lists none; or a network that is new altogether: whoever is listed here, and whoever
- * any of them has ever met, answers now, is new, and has no account, so that there is nobody who could know of one. While a
- * catalog is rebuilt, or a disk is away, the accounts are not there yet.
+ * any of them has ever met, answers now and is new, and nobody but this member has an account: there is nobody who could know
+ * of another. While a catalog is rebuilt, or a disk is away, the accounts are not there yet.
  */
-async function isAllThereIs({ local, peers }: Members, { digest }: AccountsReply): Promise<boolean> {
+async function isAllThereIs({ local, peers }: Members): Promise<boolean> {
   const own = await local.hello();
   if (!peers.isSet || own === null || own.readOnly !== null) return false;
   const others = peers.all();
@@ -68,7 +68,6 @@ async function isAllThereIs({ local, peers }: Members, { digest }: AccountsReply
     hellos.length === 1 + others.length && hellos.every((each) => each.members.every((id) => here.has(id)));
   if (!allHere || hellos.some(({ joining, readOnly }) => !joining || readOnly !== null)) return false;
   if (others.length === 0) return true;
-  if (digest !== '') return false;
   try {
     const replies = await Promise.all(others.map(({ client }) => client.accounts.read('')));
     return replies.every((reply) => reply.digest === '');

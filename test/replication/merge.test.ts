@@ -94,3 +94,12 @@ test('a record within what is known that the local one never saw was replaced be
   const local = record(B, 1);
   t.like(merge(local, record(A, 3), { [A]: 3 }), { kind: 'superseded', survivor: { dot: [B, 1] } });
 });
+
+test('an account makes no copy of what it is told to have kept, either', (t) => {
+  const path = '/.cloudroid/users/anna';
+  const loser = record(A, 1, { path });
+  // No member makes such a record; what came over a wire may be anything.
+  const winner = record(B, 1, { path, seen: { [A]: 1 }, kept: [[A, 1]] });
+  for (const decision of [merge(loser, winner, {}), merge(winner, loser, {})])
+    t.is('copy' in decision ? decision.copy : undefined, undefined);
+});

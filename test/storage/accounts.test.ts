@@ -15,6 +15,7 @@ import test from 'ava';
 import type { Operation } from '../../src/replication/operation.ts';
 import { Refusal } from '../../src/replication/operation.ts';
 import type { ReplicaRecord } from '../../src/replication/record.ts';
+import { Volume } from '../../src/storage/disk/volume.ts';
 import { openStore } from '../../src/storage/store.ts';
 import type { Store } from '../../src/storage/store-api.ts';
 import { checkStore, type StoreDirs } from './check-store.ts';
@@ -293,10 +294,14 @@ test('nothing is restored from the trash to the place of an account', async (t) 
 
 test('a file of a user with the very bytes of an account has them for itself', async (t) => {
   const { store, dirs } = await openedStore(t);
-  await put(store, `${DIR}/anna`, 'same');
+  const mtime = 1_700_000_000_000;
+  await put(store, `${DIR}/anna`, 'same', mtime);
   const sha256 = sha256Of('same');
-  await store.commit({ id: operationId(), operation: { op: 'put', path: '/f', size: 4, sha256 } });
-  await store.commit({ id: operationId(), operation: { op: 'put', path: `${DIR}/bert`, size: 4, sha256 } });
+  await store.commit({ id: operationId(), operation: { op: 'put', path: '/f', size: 4, sha256, mtime } });
+  await store.commit({
+    id: operationId(),
+    operation: { op: 'put', path: `${DIR}/bert`, size: 4, sha256, mtime },
+  });
   const inode = (path: string) => statSync(join(dirs.filesDir, path)).ino;
   t.is(new Set([inode('/f'), inode(`${DIR}/anna`), inode(`${DIR}/bert`)]).size, 3);
   t.is(statSync(join(dirs.filesDir, DIR, 'bert')).mode & 0o777, 0o600);
@@ -319,6 +324,32 @@ test('what a directory takes up is counted once and stays true with every change
   await t.throwsAsync(put(store, '/home/anna', 'a folder is there'));
   t.deepEqual(await store.accounts.usage('/home/anna'), { bytes: 435 + 2 - 29 - 28 - 27, files: 29 });
   t.deepEqual(await store.accounts.usage('/nowhere'), { bytes: 0, files: 0 });
+  await Promise.all([put(store, '/both', 'xx'), put(store, '/both', 'xxxx'), put(store, '/both', 'xx')]);
+  t.deepEqual(await store.accounts.usage('/both'), { bytes: 0, files: 0 }, 'it is no directory');
+  const all = await store.accounts.usage('/');
+  await put(store, `${DIR}/bert`, 'an account is not what users have stored');
+  // Those that are written at once wait for each other, and are planned again.
+  await Promise.all(['xx', 'xxxx', 'xx'].map((text) => put(store, '/again', text)));
+  const last = store.record('/again').entry?.size ?? 0;
+  t.deepEqual(await store.accounts.usage('/'), { bytes: all.bytes + last, files: all.files + 1 });
   await put(store, '/nowhere/f', randomBytes(8).toString('hex'));
   t.deepEqual(await store.accounts.usage('/nowhere'), { bytes: 16, files: 1 });
+});
+
+test('a step that puts an account in place leaves nothing of what came there since it was planned', (t) => {
+  const { filesDir } = tempDirs(t);
+  for (const dir of [DIR, '/.cloudroid/staging', '/.cloudroid/trash'])
+    mkdirSync(filesDir + dir, { recursive: true });
+  const displaced: string[] = [];
+  const volume = new Volume(filesDir, ({ place }) => displaced.push(place));
+  const publish = (place: string) => {
+    writeFileSync(join(volume.stagingDir, 'staged-1'), 'right');
+    writeFileSync(filesDir + place, 'by hand');
+    volume.carryOut({ action: 'publish', place, staged: 'staged-1', ino: null }, new Set());
+    return readFileSync(filesDir + place, 'utf8');
+  };
+  t.is(publish(`${DIR}/anna`), 'right');
+  t.deepEqual(displaced, []);
+  t.is(publish('/file'), 'right');
+  t.deepEqual(displaced, ['/file'], 'a file of users goes to the trash');
 });

@@ -282,6 +282,8 @@ test.serial(
       // What is changed through it is decided by the one who knows.
       t.true((await c.replicas.setAccount('anna', 'y')).sentence.startsWith('Stored on '));
       t.deepEqual(await accountsOf(b), { anna: 'y' });
+      const changed = (await b.records()).find(({ path }) => path.endsWith('/anna'));
+      t.true(changed?.dot[0].startsWith(b.id));
       await a.startStorage();
       await c.sweep();
       t.true((await c.client.accounts.read('')).complete);
@@ -319,3 +321,23 @@ test.serial('many accounts are brought by one call', async (t) => {
     t.is((await a.replicas.accounts(digest)).accounts, null);
   });
 });
+
+test.serial(
+  'a lone member that has lost its catalog lets nobody in before its accounts are back',
+  async (t) => {
+    await withMembers(t, { members: 1 }, async (lab) => {
+      const a = lab.member('a');
+      await a.replicas.setAccount('anna', 'x');
+      await a.stopStorage();
+      for (const end of ['', '-wal', '-shm'])
+        rmSync(join(a.folder, `state/catalog.sqlite${end}`), { force: true });
+      await a.startStorage();
+      await t.throwsAsync(a.replicas.accounts(''), { instanceOf: NoReplicaError });
+      await until(async () => /compared with/.test((await a.client.hello()).readOnly ?? ''));
+      await t.throwsAsync(a.replicas.accounts(''), { instanceOf: NoReplicaError });
+      await a.client.disk({ rebuild: 'alone' });
+      await until(async () => (await a.client.hello()).readOnly === null);
+      t.deepEqual((await a.replicas.accounts('')).accounts, [{ name: 'anna', text: 'x' }]);
+    });
+  },
+);

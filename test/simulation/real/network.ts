@@ -7,12 +7,14 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFi
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { MergeRequest } from '../../../src/peers/protocol.ts';
-import { type Operation, Refusal } from '../../../src/replication/operation.ts';
+import { type Operation, type PushedRecord, Refusal } from '../../../src/replication/operation.ts';
+import type { ReplicaRecord } from '../../../src/replication/record.ts';
 import { openStore } from '../../../src/storage/store.ts';
 import type { Store } from '../../../src/storage/store-api.ts';
 import { sweepOnce } from '../../../src/sweep/round.ts';
 import { checkStore } from '../../storage/check-store.ts';
 import { Random } from '../random.ts';
+import { RealAccounts } from './accounts.ts';
 import { directClient } from './direct-client.ts';
 
 const STEPS = 45;
@@ -47,9 +49,12 @@ export class RealNetwork {
   #loss = 0.1;
   #restored = false;
   #written = 0;
+  /** In every other seed, with luck of its own. */
+  readonly #accounts: RealAccounts | null;
 
   constructor(seed: number) {
     this.#random = new Random(seed);
+    this.#accounts = seed % 2 === 0 ? new RealAccounts(new Random(seed ^ 0x5eed)) : null;
     const memory = '/dev/shm';
     this.#root = mkdtempSync(join(existsSync(memory) ? memory : tmpdir(), 'cloudroid-real-'));
   }
@@ -100,6 +105,7 @@ export class RealNetwork {
     const kind = this.#random.weighted(kinds);
     this.#now += this.#random.below(5_000);
     const path = this.#random.pick(PATHS);
+    if (this.#accounts !== null && this.#random.chance(0.3)) await this.#account(board, this.#accounts);
     this.story.push(`${kind} at ${board.name} ${path}`);
     switch (kind) {
       case 'put':
@@ -123,6 +129,17 @@ export class RealNetwork {
       case 'clock':
         this.#now += this.#random.chance(0.5) ? 31 * DAY_MS : -this.#random.below(DAY_MS);
     }
+  }
+
+  async #account(board: Board, accounts: RealAccounts): Promise<void> {
+    const story = await accounts.step(board, this.#boards, async (operation, content) => {
+      let records: readonly ReplicaRecord[] = [];
+      const onCommitted = (pushed: readonly PushedRecord[]) => {
+        records = pushed.map(({ record }) => record);
+      };
+      return (await this.#commit(board, operation, content, onCommitted)) ? records : null;
+    });
+    this.story.push(story);
   }
 
   #shown({ store }: Board, path: string): Content | undefined {
@@ -160,6 +177,7 @@ export class RealNetwork {
     board: Board,
     operation: Operation,
     content: NonNullable<MergeRequest['content']>,
+    onCommitted: (pushed: readonly PushedRecord[]) => void = () => undefined,
   ): Promise<boolean> {
     const [first] = Object.values(content);
     try {
@@ -168,6 +186,7 @@ export class RealNetwork {
         operation,
         ...(first !== undefined && { content: first }),
       });
+      onCommitted(pushed);
       for (const other of this.#boards) {
         if (other === board) continue;
         const push = async () => {
@@ -287,12 +306,13 @@ export class RealNetwork {
         failures += [...(report?.failures ?? []), ...(report?.notices ?? [])].join('; ');
       }
       const trees = new Set(this.#boards.map(({ store }) => store.hello().tree));
-      if (applied === 0 && trees.size === 1 && failures === '') return this.#judge();
+      if (applied === 0 && trees.size === 1 && failures === '') return await this.#judge();
     }
     this.broken.push(`the boards do not become the same: ${failures}`);
   }
 
-  #judge(): void {
+  async #judge(): Promise<void> {
+    this.broken.push(...((await this.#accounts?.judge(this.#boards, this.#restored)) ?? []));
     const [first] = this.#boards;
     if (first === undefined) return;
     const shown = new Map<string, string[]>();
