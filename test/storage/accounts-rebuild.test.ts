@@ -4,6 +4,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -139,4 +140,17 @@ test("another member's disk brings its files, but not its accounts", async (t) =
   t.is(readFileSync(join(dirs.filesDir, DIR, 'anna'), 'utf8'), 'of another network');
   await put(store, `${DIR}/anna`, 'made here');
   t.deepEqual(await accountsOf(store), { anna: 'made here' });
+});
+
+test('a rebuild takes no accounts through a link in the place of their folder', async (t) => {
+  const dirs = await lostStore(t, { anna: 'a' });
+  const outside = join(tempDirs(t).root, 'outside');
+  renameSync(join(dirs.filesDir, DIR), outside);
+  symlinkSync(outside, join(dirs.filesDir, DIR));
+  const { store } = await openedStore(t, { dirs });
+  await until(store, /compared with/);
+  await store.disk.rebuildAlone();
+  await until(store, null);
+  t.deepEqual(await accountsOf(store), {});
+  t.deepEqual(readdirSync(outside), ['anna']);
 });

@@ -8,6 +8,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -352,4 +353,20 @@ test('a step that puts an account in place leaves nothing of what came there sin
   t.deepEqual(displaced, []);
   t.is(publish('/file'), 'right');
   t.deepEqual(displaced, ['/file'], 'a file of users goes to the trash');
+});
+
+test('a link in the place of the folder of accounts is not followed', async (t) => {
+  const dirs = tempDirs(t);
+  const outside = join(dirs.root, 'outside');
+  mkdirSync(outside, { mode: 0o755 });
+  const first = await openStore(storeOptions(dirs));
+  await first.close();
+  rmSync(join(dirs.filesDir, DIR), { recursive: true });
+  symlinkSync(outside, join(dirs.filesDir, DIR));
+  const { store } = await openedStore(t, { dirs });
+  t.is(statSync(outside).mode & 0o777, 0o755);
+  await put(store, `${DIR}/anna`, 'x');
+  t.deepEqual(readdirSync(outside), []);
+  t.is(statSync(join(dirs.filesDir, DIR)).mode & 0o777, 0o700);
+  t.deepEqual(await namesAndTexts(store), [['anna', 'x']]);
 });

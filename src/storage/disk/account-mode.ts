@@ -1,5 +1,5 @@
 /** Accounts hold password hashes: their files are for nobody but this program's user. */
-import { chmodSync, mkdirSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { ACCOUNTS_DIR, isAccountPath } from '../../replication/account-path.ts';
 import { errnoOf } from '../store-errors.ts';
@@ -30,6 +30,8 @@ export async function closeAccount(handle: FileHandle, path: string): Promise<vo
 /** A folder that only this program's user may enter, made unless it is there. */
 export function makeClosedDirectory(path: string): void {
   mkdirSync(path, { recursive: true, mode: 0o700 });
+  // Where somebody has put a link, what it leads to is not ours.
+  if (!lstatSync(path).isDirectory()) return;
   try {
     chmodSync(path, 0o700);
   } catch (error) {

@@ -75,6 +75,8 @@ export async function moveToSalvage(
 /** What may be accounts: anything else in their folder was put there by hand, and stays. */
 function accountFiles({ filesDir }: Volume): string[] {
   const dir = join(filesDir, ACCOUNTS_DIR);
+  // Not through a link: it leads out of the volume.
+  if (!lstatSync(dir).isDirectory()) return [];
   return readdirSync(dir).filter((name) => {
     if (!isAccountName(name)) return false;
     const found = lstatSync(join(dir, name), { throwIfNoEntry: false });
