@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path';
 import '../system/reflect-metadata.ts';
 import * as x509 from '@peculiar/x509';
 import { systemCodeOf } from '../system/exit-status.ts';
-import type { KeyPair } from './secure-context.ts';
+import { type KeyPair, secureContextFor } from './secure-context.ts';
 
 const SIGNING = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 const ALWAYS = { notBefore: new Date(0), notAfter: new Date('9999-12-31T23:59:59Z') } as const;
@@ -17,36 +17,49 @@ const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE----
 /** DNS labels; other names are written into the subject only. */
 const HOST_NAME = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i;
 
-/** Key and certificate in one file: they appear together or not at all. */
-export function ownCertificateFile(stateDir: string): string {
-  return join(stateDir, 'tls', 'gateway.pem');
+/** More damaged ones than this are not a torn write. */
+const MOST_FILES = 20;
+
+/** Key and certificate in one file: they appear together or not at all. `attempt` 0 is the usual one. */
+export function ownCertificateFile(stateDir: string, attempt = 0): string {
+  return join(stateDir, 'tls', attempt === 0 ? 'gateway.pem' : `gateway-${attempt}.pem`);
 }
 
 /**
- * Several processes that start at once agree on one certificate: the file appears whole and flushed, by link(2). One
- * that cannot be read as PEM (a torn disk) is replaced: it is nothing that a person has made.
+ * Several processes that start at once agree on one certificate: the file appears whole and flushed, by link(2). A
+ * damaged one (a torn disk) is left where it is and the next name is used: removing it could remove the good one that
+ * another process has just put there.
  * @throws the system's error when it can neither be read nor made.
  */
 export async function loadOrMakeOwnCertificate(stateDir: string, name: string): Promise<KeyPair> {
-  const file = ownCertificateFile(stateDir);
-  const found = await read(file);
-  if (found !== null && found !== 'damaged') return found;
-  if (found === 'damaged') await unlink(file);
-  const made = await makeCertificate(name);
-  await publish(file, `${made.key}${made.cert}`);
-  const kept = await read(file);
-  return kept === null || kept === 'damaged' ? made : kept;
+  for (let attempt = 0; attempt < MOST_FILES; attempt += 1) {
+    const file = ownCertificateFile(stateDir, attempt);
+    if ((await read(file)) === null) {
+      const made = await makeCertificate(name);
+      await publish(file, `${made.key}${made.cert}`);
+    }
+    const kept = await read(file);
+    if (kept !== null && kept !== 'damaged') return kept;
+  }
+  throw new Error(`${ownCertificateFile(stateDir)} and all that replaced it are damaged; remove them.`);
 }
 
 async function read(file: string): Promise<KeyPair | 'damaged' | null> {
+  let text: string;
   try {
-    const text = await readFile(file, 'utf8');
-    const [key] = KEY.exec(text) ?? [];
-    const [cert] = CERTIFICATE.exec(text) ?? [];
-    return key === undefined || cert === undefined ? 'damaged' : { key, cert };
+    text = await readFile(file, 'utf8');
   } catch (error) {
     if (systemCodeOf(error) === 'ENOENT') return null;
     throw error;
+  }
+  const [key] = KEY.exec(text) ?? [];
+  const [cert] = CERTIFICATE.exec(text) ?? [];
+  if (key === undefined || cert === undefined) return 'damaged';
+  try {
+    secureContextFor({ cert, key });
+    return { cert, key };
+  } catch {
+    return 'damaged';
   }
 }
 

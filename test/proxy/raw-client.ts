@@ -53,6 +53,11 @@ export class RawClient {
     return client;
   }
 
+  /** On a socket that is connected already, no greeting awaited (TLS). */
+  static around(socket: Socket, host: string): RawClient {
+    return new RawClient(socket, host);
+  }
+
   static async loggedIn(
     port: number,
     options: { host?: string; localAddress?: string } = {},

@@ -72,7 +72,7 @@ export async function withProxy(t: ExecutionContext, options: BenchOptions = {})
   };
 }
 
-function collector(log: LogLine[], more: object): Logger {
+export function collector(log: LogLine[], more: object): Logger {
   const at =
     (level: string) =>
     (message: string, details: object = {}) => {

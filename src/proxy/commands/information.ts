@@ -81,6 +81,7 @@ function memberLine({ name, address, state, reason }: MemberStatus): string {
 }
 
 function status(session: Session): Reply {
+  const { security } = session;
   const all = session.replicas.members();
   const inStep = all.filter(({ state }) => state === 'in step').length;
   return multilineReply(
@@ -89,6 +90,7 @@ function status(session: Session): Reply {
     [
       `Logged in as ${session.user ?? 'nobody'} from ${session.clientAddress}.`,
       `TYPE: ${session.representation}, MODE: Stream, STRU: File.`,
+      `Control connection: ${security.encrypted ? 'TLS' : 'clear'}, data connections: ${security.protection === 'P' ? 'TLS' : 'clear'}.`,
       session.transfer === null ? 'No transfer.' : session.transfer.describe(),
       `${inStep} of ${all.length} members in step.`,
     ],
