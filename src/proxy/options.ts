@@ -5,6 +5,7 @@ import type { LimitSettings } from '../config/limit-settings.ts';
 import type { Endpoint } from '../config/settings-api.ts';
 import type { ReplicaSet } from '../peers/replica-set-api.ts';
 import type { Logger } from '../system/logger-api.ts';
+import type { UploadsUnderWay } from './uploads-under-way.ts';
 import type { Users } from './users.ts';
 
 export interface ProxyOptions extends GatewaySettings, LimitSettings {
@@ -39,6 +40,8 @@ export interface ProxyLimits {
   readonly passiveLifetimeMs: number;
   /** A data connection on which the client does nothing. */
   readonly stallMs: number;
+  /** So long without a byte, and the same client may go on with its upload in another session. */
+  readonly silentMs: number;
   /** After so long without a data connection the 150 goes out ahead of it, for clients that wait for it. */
   readonly early150Ms: number;
   /** For a TLS handshake. */
@@ -52,6 +55,7 @@ export const DEFAULT_LIMITS: ProxyLimits = {
   dataConnectionMs: 20_000,
   passiveLifetimeMs: 30_000,
   stallMs: 60_000,
+  silentMs: 10_000,
   early150Ms: 500,
   handshakeMs: 15_000,
 };
@@ -61,6 +65,7 @@ export interface ProxyServices extends Omit<ProxyOptions, 'limits' | 'users'> {
   readonly users: Users;
   readonly limits: ProxyLimits;
   readonly throttle: LoginDelays;
+  readonly uploads: UploadsUnderWay;
 }
 
 /** Growing delays for addresses that guess passwords. */

@@ -10,6 +10,7 @@ import { Conversation } from './conversation.ts';
 import { LoginThrottle } from './login-throttle.ts';
 import { DEFAULT_LIMITS, type ProxyOptions, type ProxyServices } from './options.ts';
 import { SessionLimits } from './session-limits.ts';
+import { UploadsUnderWay } from './uploads-under-way.ts';
 import { guestOnly } from './users.ts';
 
 export interface Proxy {
@@ -41,6 +42,7 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
     users: options.users ?? guestOnly,
     limits,
     throttle: new LoginThrottle(limits.loginDelayMs),
+    uploads: new UploadsUnderWay(limits.silentMs),
   };
   const conversations = new Set<Conversation>();
   const sessionLimits = new SessionLimits(options.maxSessions, options.maxSessionsPerAddress);

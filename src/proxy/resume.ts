@@ -18,6 +18,7 @@ import type { UploadPlan } from './upload-plan.ts';
 export async function planStore(session: Session, path: string, restartAt: number): Promise<UploadPlan> {
   const entry = await uploadTarget(session, path);
   if (restartAt === 0) {
+    await endSilent(session, path);
     return { path, options: {}, opening: 'Send the file.', anew: true, keep: keptAs(session, path, entry) };
   }
   const part = await partOf(session, path, entry);
@@ -77,8 +78,14 @@ export async function dropPartIfPossible(session: Session, path: string): Promis
 
 async function partOf(session: Session, path: string, entry: Entry | null): Promise<FoundPart | null> {
   if (session.services.keepPartsHours === 0) return null;
+  await endSilent(session, path);
   const part = await session.replicas.parts.find(ownerOf(session, path));
   return part !== null && part.over === (entry?.sha256 ?? null) ? part : null;
+}
+
+/** What this very client has begun and lost the line to. */
+async function endSilent(session: Session, path: string): Promise<void> {
+  await session.services.uploads.endSilent(ownerOf(session, path), session.clientAddress);
 }
 
 function keptAs(session: Session, path: string, entry: Entry | null): KeepAs | null {

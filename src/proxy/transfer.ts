@@ -12,6 +12,8 @@ export class Transfer {
   readonly path: string;
   readonly startedAt: number;
   bytes = 0;
+  /** Since when nothing has come from a client that is expected to send; null: something else is waited for. */
+  waitingSince: number | null = null;
   #stage: 'moving' | 'committing' = 'moving';
   readonly #controller = new AbortController();
 
@@ -37,6 +39,11 @@ export class Transfer {
     if (this.#stage === 'committing') return false;
     this.#controller.abort(new TransferAborted(why));
     return true;
+  }
+
+  /** Milliseconds for which the client has sent nothing. */
+  get silentMs(): number {
+    return this.waitingSince === null ? 0 : performance.now() - this.waitingSince;
   }
 
   get seconds(): number {

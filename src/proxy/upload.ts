@@ -56,10 +56,14 @@ export function receiveFile(
 /** Until the client's FIN. */
 async function fill(session: Session, transfer: Transfer, upload: Upload, socket: Socket): Promise<void> {
   const { stallMs } = session.services.limits;
+  transfer.waitingSince = performance.now();
   for await (const chunk of receive(socket, { signal: transfer.signal, stallMs })) {
+    transfer.waitingSince = null;
     await upload.write(chunk);
     transfer.bytes += chunk.length;
+    transfer.waitingSince = performance.now();
   }
+  transfer.waitingSince = null;
 }
 
 /**
@@ -68,15 +72,19 @@ async function fill(session: Session, transfer: Transfer, upload: Upload, socket
  */
 async function orPutAway(
   session: Session,
-  { signal, path }: Transfer,
+  transfer: Transfer,
   upload: Upload,
   keep: KeepAs | null,
   work: () => Promise<Outcome>,
 ): Promise<Outcome> {
+  const { signal, path } = transfer;
+  const { uploads } = session.services;
+  const place = keep === null ? null : uploads.enter(keep.owner, session.clientAddress, transfer);
   let puttingAway: Promise<void> | null = null;
   const putAway = (cause: unknown): Promise<void> => {
     puttingAway ??= (async () => {
-      if (keep === null || !isClients(cause)) await upload.abort('the client or the gateway gave it up');
+      const worthIt = isClients(cause) && place?.isOverruled === false;
+      if (keep === null || !worthIt) await upload.abort('the client or the gateway gave it up');
       else if (await upload.keep(keep)) {
         session.logger.info('kept what came of an upload', { path, bytes: upload.size });
       }
@@ -95,6 +103,7 @@ async function orPutAway(
     throw error;
   } finally {
     signal.removeEventListener('abort', atOnce);
+    place?.leave();
   }
 }
 

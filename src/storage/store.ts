@@ -69,7 +69,10 @@ async function open(options: StoreOptions, ballast: Ballast): Promise<Store> {
     const trash = new Trash(catalog, volume);
     const parts = new Parts(volume.partsDir, staging, now);
     // Clients still have what parts were made of; what is in the trash may be nowhere else.
-    space.useReclaim((bytes) => parts.makeRoom(bytes) || trash.makeRoom(bytes));
+    space.useReclaim(
+      (bytes) => trash.makeRoom(bytes),
+      (bytes) => parts.makeRoom(bytes),
+    );
     await flushDirectory(stateDir);
     if (readOnly === null) {
       makeInternalDirectories(filesDir);

@@ -1,5 +1,6 @@
 /** Going on with an upload that broke off, as clients say it: what counts as there, and what does not. */
 import { rm } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import test from 'ava';
 import type { RawClient } from './raw-client.ts';
@@ -233,4 +234,75 @@ test('an upload that came whole and broke off before it was stored never looks c
   t.is(await sizeOf(again, 'film'), '213 13');
   t.is((await again.upload('APPE film', 'm')).code, 226);
   t.is(await bench.stored('film'), 'the whole film');
+});
+
+test('an upload whose line went dead ends when its client is back and asks how much has come', async (t) => {
+  for (const ask of ['SIZE film', 'REST 4|STOR film', 'APPE film']) {
+    const bench = await withProxy(t, { limits: { silentMs: 300 } });
+    const lost = await bench.login();
+    const dead = await lost.dataConnection();
+    t.is((await lost.command('STOR film')).code, 150);
+    dead.write('half#');
+    const client = await bench.login();
+    if (ask === 'SIZE film') {
+      await until(async () => (await sizeOf(client, 'film')) === '213 4');
+    } else {
+      const lines = ask.split('|');
+      const last = lines.pop() ?? '';
+      // Before it counts as silent there is nothing to go on from.
+      await until(async () => (await lost.command('STAT')).text.includes('5 bytes so far'));
+      await new Promise((resolve) => setTimeout(resolve, 400));
+      for (const line of lines) await client.command(line);
+      t.is((await client.upload(last, ' and half')).code, 226);
+      t.is(await bench.stored('film'), 'half and half');
+    }
+    t.is((await lost.reply()).code, 426);
+  }
+});
+
+test('an upload that hung since before another one began does not take its place', async (t) => {
+  const bench = await withProxy(t);
+  const lost = await bench.login();
+  const dead = await lost.dataConnection();
+  t.is((await lost.command('STOR film')).code, 150);
+  dead.write('old#');
+  await until(() => bench.replicas.openUploads === 1);
+  await cutOff(bench, 'STOR film', 'newer and longer');
+  dead.resetAndDestroy();
+  t.is((await lost.reply()).code, 426);
+  t.is(await sizeOf(await bench.login(), 'film'), '213 16');
+});
+
+test('asking for the size disturbs no upload that moves, nor one from elsewhere', async (t) => {
+  const bench = await withProxy(t, { limits: { silentMs: 100 } });
+  const camera = await bench.connect({ localAddress: '127.0.0.77' });
+  await camera.command('USER guest');
+  await camera.command('PASS guest');
+  const data = connect({
+    ...{ host: '127.0.0.1', port: await camera.passivePort() },
+    ...{ localAddress: '127.0.0.77', allowHalfOpen: true },
+  });
+  t.is((await camera.command('STOR film')).code, 150);
+  data.write('half');
+  await until(async () => (await camera.command('STAT')).text.includes('4 bytes so far'));
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  const client = await bench.login();
+  t.is((await client.command('SIZE film')).code, 550);
+  data.end(' and half');
+  t.is((await camera.reply()).code, 226);
+  t.is(await bench.stored('film'), 'half and half');
+});
+
+test('asking for the size disturbs no upload that waits for a slow disk', async (t) => {
+  const bench = await withProxy(t, { limits: { silentMs: 50 } });
+  bench.replicas.faults.writeDelayMs = 500;
+  const camera = await bench.login();
+  const data = await camera.dataConnection();
+  t.is((await camera.command('STOR film')).code, 150);
+  data.end('whole');
+  const client = await bench.login();
+  await until(() => bench.replicas.openUploads === 1);
+  while (bench.replicas.openUploads === 1) await client.command('SIZE film');
+  t.is((await camera.reply()).code, 226);
+  t.is(await bench.stored('film'), 'whole');
 });

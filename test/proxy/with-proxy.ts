@@ -22,7 +22,7 @@ export interface Bench {
   readonly replicas: DirectoryReplicas;
   readonly log: readonly LogLine[];
   login(): Promise<RawClient>;
-  connect(): Promise<RawClient>;
+  connect(options?: { readonly localAddress?: string }): Promise<RawClient>;
   /** Content on the disk; null when there is no such file. */
   stored(name: string): Promise<string | null>;
   put(name: string, content: string | Uint8Array): Promise<void>;
@@ -65,7 +65,7 @@ export async function withProxy(t: ExecutionContext, options: BenchOptions = {})
     replicas,
     log,
     login: () => kept(RawClient.loggedIn(port)),
-    connect: () => kept(RawClient.connect(port)),
+    connect: (more) => kept(RawClient.connect(port, more)),
     stored: (name) => readFile(join(replicas.files, name), 'utf8').catch(() => null),
     put: (name, content) => writeFile(join(replicas.files, name), content),
     names: async () => (await readdir(replicas.files)).sort(),

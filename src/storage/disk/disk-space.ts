@@ -20,6 +20,7 @@ export class DiskSpace {
   readonly #stateDir: string;
   readonly #reserveBytes: number | undefined;
   #reclaim: (bytes: number) => boolean = () => false;
+  #expendable: (bytes: number) => boolean = () => false;
 
   /** `reserveBytes` undefined: 64 MiB or 1 % of the file system, whichever is more. */
   constructor(dir: string, stateDir: string, reserveBytes?: number) {
@@ -28,9 +29,13 @@ export class DiskSpace {
     this.#reserveBytes = reserveBytes;
   }
 
-  /** `reclaim` frees about so many bytes that can be done without, and says whether it freed any. */
-  useReclaim(reclaim: (bytes: number) => boolean): void {
-    this.#reclaim = reclaim;
+  /**
+   * `reclaim` frees about so many bytes that can be done without, and says whether it freed any; before it, `expendable`
+   * does, whose bytes are of less use than the trash.
+   */
+  useReclaim(reclaim: (bytes: number) => boolean, expendable: (bytes: number) => boolean): void {
+    this.#expendable = expendable;
+    this.#reclaim = (bytes) => expendable(bytes) || reclaim(bytes);
   }
 
   /** Bytes that new files may still take; 0 when the volume is missing. */
@@ -76,8 +81,11 @@ export class DiskSpace {
 
   /** True when old trash has to make room. */
   isShort(): boolean {
-    const { free, reserve } = this.#look();
-    return free < 2 * reserve;
+    for (;;) {
+      const { free, reserve } = this.#look();
+      if (free >= 2 * reserve) return false;
+      if (!this.#expendable(2 * reserve - free)) return true;
+    }
   }
 
   #look(): { free: number; reserve: number } {
