@@ -126,8 +126,7 @@ for (const { title, program, start, goOn, input } of programs) {
       const kept = await keptSize(a, remote);
       t.true(kept > 1_000_000 && kept < BYTES, `${kept} bytes are kept`);
       const passed = wire.passed;
-      const again = await succeed(t, program, goOn(wire.address, a.port, local, remote), asked(kept));
-      t.log(again.text.slice(-1500));
+      await succeed(t, program, goOn(wire.address, a.port, local, remote), asked(kept));
       const resent = wire.passed - passed;
       t.true(resent < BYTES - kept + 100_000, `${resent} bytes were sent again, ${kept} were there`);
       const want = await hashOfFile(local);
@@ -137,6 +136,34 @@ for (const { title, program, start, goOn, input } of programs) {
     });
   }
 }
+
+test.serial('curl -C - goes on although the line just went dead and nobody told the gateway', async (t) => {
+  t.timeout(120_000);
+  if (!hasProgram(t, 'curl')) return;
+  const folder = mkdtempSync(join(tmpdir(), 'cloudroid-resumed-'));
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+  const local = join(folder, 'dead line');
+  writeFileSync(local, randomBytes(BYTES));
+  const a = network.member('a');
+  const wire = await wireTo(t, a);
+  const url = (host: string) => `ftp://guest:guest@${host}:${a.port}/dead-line`;
+  wire.limit(PACE);
+  const hanging = run('curl', ['-sS', '-T', local, url(wire.address)], { cwd: folder });
+  await waitUntil('some of it has passed', async () =>
+    wire.passed > CUT_AFTER ? null : `${wire.passed} bytes`,
+  );
+  wire.set('cut');
+  t.true((await keptSize(a, '/dead-line')) > 1_000_000);
+  const args = ['-sS', '-v', '-C', '-', '-T', local, url(a.host)];
+  const { stderr } = await succeed(t, 'curl', args, { cwd: folder });
+  t.regex(stderr, /> APPE dead-line/);
+  for (const { name, filesDir } of network.members) {
+    t.is(await hashOfFile(join(filesDir, 'dead-line')), await hashOfFile(local), name);
+  }
+  wire.set('open');
+  await hanging;
+  await assertIdentical(t, network.members);
+});
 
 async function cutOff(t: ExecutionContext, upload: Promise<ProgramResult>): Promise<void> {
   const { status, text } = await upload;

@@ -204,7 +204,7 @@ test('another user does not see it', async (t) => {
   t.is(await bench.stored('film'), 'mine');
 });
 
-test('of two uploads to one path at once the one that broke off last is kept; one that is finished ends it all', async (t) => {
+test('of two uploads to one path at once the one that began last is kept; one that is finished ends it all', async (t) => {
   const bench = await withProxy(t);
   const [one, two] = [await bench.login(), await bench.login()];
   const [first, second] = [await one.dataConnection(), await two.dataConnection()];
