@@ -4,7 +4,7 @@ import test from 'ava';
 import { waitUntil } from '../network/wait-until.ts';
 import { RawClient } from '../proxy/raw-client.ts';
 import { Crowd } from './crowd.ts';
-import { descriptors, Scene } from './scene.ts';
+import { Scene } from './scene.ts';
 
 const MEBIBYTE = 1024 * 1024;
 /** What a proxy may hold on to after a crowd: caches of V8 and of its maps, not sessions. */
@@ -21,7 +21,7 @@ test.before(async () => {
   });
   await scene.inspector();
   await waitUntil('nobody is there', async () => ((await scene.sessions()) === 0 ? null : 'somebody'));
-  before = descriptors(scene.pid('proxy'));
+  before = scene.descriptors();
 });
 test.after.always('closed', async () => scene?.close());
 
@@ -130,7 +130,7 @@ test.serial(
   'EPSV and PASV again and again keep one listener a session; others transfer meanwhile',
   async (t) => {
     const clients = await Promise.all(Array.from({ length: 40 }, () => scene.a.login()));
-    const loaded = descriptors(scene.pid('proxy'));
+    const loaded = scene.descriptors();
     for (let round = 0; round < 25; round += 1) {
       await Promise.all(
         clients.map(async (client, index) => {
@@ -139,7 +139,7 @@ test.serial(
         }),
       );
     }
-    const now = descriptors(scene.pid('proxy'));
+    const now = scene.descriptors();
     t.true(now <= loaded + clients.length + 5, `${now} descriptors, ${loaded} before`);
     const honest = await scene.a.login();
     t.is((await honest.download('RETR /canary.txt')).reply.code, 226);

@@ -1,6 +1,6 @@
 /** Two real members to be attacked, something on them that nobody may touch, and what must be so when the attack is over. */
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { assertIdentical, becomeIdentical } from '../network/compare.ts';
@@ -20,9 +20,23 @@ const CANARY = '/canary.txt';
 /** Words in the log that no client may cause. */
 const FORBIDDEN_LINES = /nobody foresaw|defect|started again|TypeError|ReferenceError|unhandled|uncaught/i;
 
-/** Descriptors of a process: all, and those that are sockets. */
-export function descriptors(pid: number): number {
-  return readdirSync(`/proc/${pid}/fd`).length;
+/** Open descriptors of a process, but for its connections to these ports (the pool between members closes them in its own time). */
+export function descriptors(pid: number, poolPorts: ReadonlySet<number> = new Set()): number {
+  const pooled = new Set<string>();
+  for (const line of readFileSync(`/proc/${pid}/net/tcp`, 'utf8').split('\n').slice(1)) {
+    const [, , remote = '', , , , , , , inode = ''] = line.trim().split(/ +/);
+    if (poolPorts.has(Number.parseInt(remote.split(':')[1] ?? '', 16))) pooled.add(`socket:[${inode}]`);
+  }
+  const folder = `/proc/${pid}/fd`;
+  return readdirSync(folder).filter((fd) => !pooled.has(targetOf(join(folder, fd)))).length;
+}
+
+function targetOf(link: string): string {
+  try {
+    return readlinkSync(link);
+  } catch {
+    return ''; // closed since it was listed
+  }
 }
 
 export function residentKilobytes(pid: number): number {
@@ -111,11 +125,16 @@ export class Scene {
     t.deepEqual(readdirSync(join(this.secretFile, '..')), ['secret.txt']);
   }
 
+  /** Of the proxy: what clients make it open. */
+  descriptors(member = this.a): number {
+    const pool = new Set(this.network.members.flatMap(({ storagePorts }) => storagePorts));
+    return descriptors(this.pid('proxy', member), pool);
+  }
+
   /** No session, no data connection and no listener is left: as many descriptors as before. */
   async settled(before: number, member = this.a): Promise<void> {
-    const pid = this.pid('proxy', member);
     await waitUntil(`the proxy has its ${before} descriptors again`, () => {
-      const now = descriptors(pid);
+      const now = this.descriptors(member);
       return now <= before ? null : `${now} now`;
     });
   }

@@ -9,12 +9,15 @@ import type { Logger } from '../../system/logger-api.ts';
 const AGAIN_MS = 3_600_000;
 const REPEATED_MS = 60_000;
 const MAX_ADDRESSES = 1000;
+/** Somebody with a whole network of addresses must not fill the log either. */
+const MOST_LINES_A_MINUTE = 20;
 
 export class HandshakeLog {
   readonly #credentials: TlsCredentials;
   readonly #logger: Logger;
   readonly #told = new Map<string, number>();
   readonly #brokenOff = new Map<string, number>();
+  #minute = { startedAt: Number.NEGATIVE_INFINITY, lines: 0 };
 
   constructor(credentials: TlsCredentials, logger: Logger) {
     this.#credentials = credentials;
@@ -35,9 +38,16 @@ export class HandshakeLog {
       this.#logger.debug('a handshake was broken off', { address, error });
       return;
     }
+    if (!this.#mayTell(now)) return;
     if (this.#told.size >= MAX_ADDRESSES) this.#told.clear();
     this.#told.set(address, now);
     this.#logger.warn(`${address} was refused on the storage port: ${cause}`, { code });
+  }
+
+  #mayTell(now: number): boolean {
+    if (now - this.#minute.startedAt >= REPEATED_MS) this.#minute = { startedAt: now, lines: 0 };
+    this.#minute.lines += 1;
+    return this.#minute.lines <= MOST_LINES_A_MINUTE;
   }
 
   /** A process of ours that is stopped in the middle of a handshake hangs up too, once; a member with another key goes on. */
