@@ -13,6 +13,7 @@ import type { Volume } from './disk/volume.ts';
 
 /** Of one reply, as JSON; the longest line a client takes is twice that. */
 const PAGE_CHARACTERS = 512 * 1024;
+const MAX_TOLD = 1000;
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 export interface AccountsParts {
@@ -37,6 +38,9 @@ export class AccountsOfStore {
   #making: Promise<Known> | undefined;
   /** By name; the text of that hash. */
   #texts = new Map<string, { readonly sha256: string; readonly text: string }>();
+
+  /** Hashes of lost texts that somebody was asked to look after: once, for gateways ask all the time. */
+  readonly #told = new Set<string>();
 
   constructor(parts: AccountsParts) {
     this.#parts = parts;
@@ -127,7 +131,9 @@ export class AccountsOfStore {
     } catch {
       // Lost, unreadable or not text: nobody logs in with it until it is repaired or set anew.
     }
-    suspect(record.path);
+    if (this.#told.size >= MAX_TOLD) this.#told.clear();
+    if (!this.#told.has(record.sha256)) suspect(record.path);
+    this.#told.add(record.sha256);
     return null;
   }
 }

@@ -82,7 +82,9 @@ export class LocalStore implements Store {
     this.upkeep = new ReplicaUpkeep(parts, queue, (path, action) => guard.writing(path, action));
     this.accounts = new AccountsOfStore({
       ...{ catalog, volume },
-      suspect: (path) => this.upkeep.suspect(path),
+      suspect: (path) => {
+        if (this.upkeep.suspect(path)) this.disk.wantSweep();
+      },
     });
     this.members = new Membership({
       ...{ catalog, queue, options },

@@ -46,10 +46,10 @@ export class DiskOfStore implements StoreDisk {
     guard.rebuild = new Rebuild(
       {
         ...parts,
-        onGathered: () => this.#wantSweep(),
+        onGathered: () => this.wantSweep(),
         onFinished: () => {
           guard.rebuild = undefined;
-          this.#wantSweep();
+          this.wantSweep();
         },
       },
       state,
@@ -93,7 +93,8 @@ export class DiskOfStore implements StoreDisk {
     if (this.#wanted) call();
   }
 
-  #wantSweep(): void {
+  /** Something is to be looked at or fetched now. */
+  wantSweep(): void {
     this.#wanted = true;
     this.#sweepWanted();
   }

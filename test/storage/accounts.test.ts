@@ -237,8 +237,14 @@ test('a file of an account that was edited by hand is never taken for it', async
   writeFileSync(join(dirs.filesDir, DIR, 'anna'), 'wrong');
   store = await openStore(storeOptions(dirs));
   t.teardown(() => store.close());
+  let sweeps = 0;
+  store.disk.onSweepWanted(() => {
+    sweeps += 1;
+  });
   const reply = await store.accounts.read({ digest });
   t.deepEqual(reply.accounts, [{ name: 'anna', text: '' }]);
+  await store.accounts.read({ digest });
+  t.is(sweeps, 1, 'the next round looks at it, and is asked for once');
   t.not(reply.digest, '');
   t.deepEqual(store.upkeep.takeSuspects(), [`${DIR}/anna`]);
   const [entry] = [...store.upkeep.folder(DIR)];
