@@ -1,7 +1,7 @@
 /** Writes docs/ftp-commands.md from the command table: `node scripts/ftp-commands.ts`. A test checks that it is up to date. */
 import { writeFile } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
-import type { CommandDefinition } from '../src/proxy/command-definition.ts';
+import { type CommandDefinition, FIRST_VERSION } from '../src/proxy/command-definition.ts';
 import { commandGroups } from '../src/proxy/command-table.ts';
 
 export const ftpCommandsFile = new URL('../docs/ftp-commands.md', import.meta.url);
@@ -9,8 +9,8 @@ export const ftpCommandsFile = new URL('../docs/ftp-commands.md', import.meta.ur
 export function renderFtpCommands(): string {
   const groups = commandGroups.map(
     ({ title, commands }) => `## ${title}\n
-| command | what it does here | login | during a transfer | defined in |
-|---|---|---|---|---|
+| command | defined in | since | login | during a transfer | remark |
+|---|---|---|---|---|---|
 ${commands.map(row).join('\n')}
 `,
   );
@@ -18,8 +18,13 @@ ${commands.map(row).join('\n')}
 
 Made from the command table in src/proxy/commands/ by \`scripts/ftp-commands.ts\`; do not edit.
 
-- Paths: UTF-8, absolute or relative to the working directory; \`..\` never leads above \`/\`; a backslash, \`*\` and \`~\` are ordinary
+- Paths: UTF-8, absolute or relative to the working directory; \`..\` never leads above \`/\`; a backslash and \`~\` are ordinary
   characters. Control characters and invalid UTF-8 are 501. A name may have 255 bytes, a path 4096, a line 8192.
+- \`*\` and \`?\` are a pattern in the last part of the argument of LIST, NLST and STAT when nothing has that very name; everywhere
+  else they are ordinary characters. No match is an empty listing, as in vsftpd. A hidden name needs a pattern with a dot.
+- Names are the bytes that were sent: two that differ only in case or Unicode form are two files. Nothing new gets a name with line
+  or paragraph separators or with characters that turn the direction of text (553), or one of spaces only; what is there can be read,
+  renamed and deleted.
 - Names that begin with \`.cloudroid\` do not exist for clients: 553 to write, 550 to read.
 - Bytes are never changed. TYPE A is accepted and means the same as TYPE I, as in vsftpd's default configuration; SIZE is the
   number of bytes in both.
@@ -41,6 +46,7 @@ function row({
   needsLogin,
   duringTransfer,
   reference,
+  since = FIRST_VERSION,
 }: CommandDefinition): string {
   const spelled = [
     `\`${name}${syntax === undefined ? '' : ` ${syntax}`}\``,
@@ -53,7 +59,7 @@ function row({
     bare: 'at once without a path',
     urgent: 'at once, ahead of all others',
   }[duringTransfer ?? 'waits'];
-  return `| ${[spelled.join(', '), help, login, during, reference].map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  return `| ${[spelled.join(', '), reference, since, login, during, help].map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href)

@@ -39,8 +39,8 @@ function listDate(mtime: number, now: number): string {
     : `${day}  ${date.getUTCFullYear()}`;
 }
 
-export function nameLine(entry: ListedEntry): string {
-  return `${baseName(entry.path)}\r\n`;
+export function nameLine(name: string): string {
+  return `${name}\r\n`;
 }
 
 /** RFC 3659 section 7.2: facts, one space, the name. */

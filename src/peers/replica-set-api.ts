@@ -90,7 +90,8 @@ export interface ReplicaSet {
   usage(path: string): Promise<Usage>;
   /** This member first. */
   members(): readonly MemberStatus[];
-  /** Least free bytes among the members that count (AVBL, STAT). */
+  /** Bytes that an upload may have: the least that is free on this member and on the peers that answer (AVBL). */
+  freeBytes(): Promise<number>;
   close(): Promise<void>;
 }
 

@@ -219,6 +219,14 @@ class FtpReplicaSet implements PeeredReplicaSet {
     return [here, ...peers.all().map((peer) => peer.status())];
   }
 
+  async freeBytes(): Promise<number> {
+    const own = await this.#members.local.attempt((client) => client.hello());
+    const all = [own?.value ?? null, ...reachablePeers(this.#members).map(({ hello }) => hello)];
+    const free = all.filter((hello) => hello !== null).map(({ freeBytes }) => freeBytes);
+    if (free.length === 0) throw new NoReplicaError('neither the own storage server nor a peer answers');
+    return Math.min(...free);
+  }
+
   async close(): Promise<void> {
     this.#members.local.close();
     await this.#members.peers.close();

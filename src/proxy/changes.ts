@@ -21,7 +21,8 @@ export async function change(session: Session, command: string, operation: Chang
   return reply(outcome.acknowledged ? 250 : 451, outcome.sentence);
 }
 
-function refuse(kind: Parameters<typeof refusalReply>[0], path: string): never {
+/** @throws CommandRefused */
+export function refuse(kind: Parameters<typeof refusalReply>[0], path: string): never {
   const { code, lines } = refusalReply(kind, path);
   throw new CommandRefused(code, lines.join(' '));
 }

@@ -2,6 +2,9 @@
 import type { Reply } from '../ftp/reply.ts';
 import type { Session } from './session.ts';
 
+/** Everything that is not newer. */
+export const FIRST_VERSION = '0.1.0';
+
 export interface CommandDefinition {
   /** `RETR`, or `SITE NETS` for a verb behind SITE. */
   readonly name: string;
@@ -21,9 +24,11 @@ export interface CommandDefinition {
   readonly transfers?: true;
   /** Its line of FEAT; null: not here. */
   readonly feature?: string | ((session: Session) => string | null);
-  /** What it does here, one sentence. */
+  /** What it does here, one sentence: HELP, and the remark of docs/ftp-commands.md. */
   readonly help: string;
-  /** Where it is defined. */
+  /** Where it is defined: the RFC or draft with its section. */
   readonly reference: string;
+  /** The version of Cloudroid that answered it first; FIRST_VERSION when not said. */
+  readonly since?: string;
   run(session: Session, argument: string): Reply | Promise<Reply>;
 }

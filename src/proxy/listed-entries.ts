@@ -1,7 +1,8 @@
 /** What a listing shows: sorted while that is cheap, without our own names. */
+import { namePattern } from '../ftp/name-pattern.ts';
 import { baseName, isReservedName } from '../ftp/virtual-path.ts';
 import type { Entry } from '../peers/protocol.ts';
-import { requireEntry } from './changes.ts';
+import { refuse, requireDirectory } from './changes.ts';
 import type { Session } from './session.ts';
 
 /** Up to here a listing is collected and sorted; a longer one goes on in the order of the members, so memory stays flat. */
@@ -17,13 +18,33 @@ export function withoutFlags(argument: string): string {
   return rest;
 }
 
-/** A directory's entries, or the file itself. @throws CommandRefused 550, Refusal, NoReplicaError before the first. */
-export async function sortedEntries(session: Session, path: string): Promise<AsyncIterable<Entry>> {
-  if (path !== '/') {
-    const entry = await requireEntry(session, path);
-    if (entry.kind === 'file') return one(entry);
-  }
-  return sorted(await session.replicas.list(path));
+export interface Listed {
+  /** What the argument named: a directory, whose entries follow, or entries of its own (a file, a pattern). */
+  readonly named: 'directory' | 'entries';
+  readonly entries: AsyncIterable<Entry>;
+}
+
+/**
+ * A directory's entries, or the file itself, or what fits a pattern when nothing has that very name: perhaps nothing.
+ * @throws CommandRefused 550, Refusal, NoReplicaError before the first.
+ */
+export async function listedEntries(session: Session, path: string): Promise<Listed> {
+  const pattern = namePattern(path);
+  const entry = path === '/' ? null : await session.replicas.lookup(path);
+  if (entry?.kind === 'file') return { named: 'entries', entries: one(entry) };
+  if (entry !== null || path === '/')
+    return { named: 'directory', entries: await directoryEntries(session, path) };
+  if (pattern === null) return refuse('not-found', path);
+  await requireDirectory(session, pattern.directory);
+  const all = await session.replicas.list(pattern.directory);
+  return { named: 'entries', entries: sorted(fitting(all, pattern.matches)) };
+}
+
+async function* fitting(
+  entries: AsyncIterable<Entry>,
+  matches: (name: string) => boolean,
+): AsyncGenerator<Entry> {
+  for await (const entry of entries) if (matches(baseName(entry.path))) yield entry;
 }
 
 /** Only a directory. */

@@ -1,7 +1,7 @@
 /** What the gateway knows of one client between its commands. The conversation (conversation.ts) runs them. */
 import { DEFAULT_FACTS, type Fact } from '../ftp/listing.ts';
 import type { Reply } from '../ftp/reply.ts';
-import { isReserved, resolvePath } from '../ftp/virtual-path.ts';
+import { isReserved, refusedForNewName, resolvePath } from '../ftp/virtual-path.ts';
 import type { Logger } from '../system/logger-api.ts';
 import { DataPort } from './data-port.ts';
 import { CommandRefused } from './error-reply.ts';
@@ -118,6 +118,14 @@ export class Session {
   pathToWrite(argument: string): string {
     const path = resolvePath(this.workingDirectory, argument);
     if (isReserved(path)) throw new CommandRefused(553, `${path}: That name is not allowed.`);
+    return path;
+  }
+
+  /** The same for what is not there yet or gets a new name: 553 also for names that cannot be listed safely. */
+  pathToCreate(argument: string): string {
+    const path = this.pathToWrite(argument);
+    const why = refusedForNewName(path);
+    if (why !== null) throw new CommandRefused(553, why);
     return path;
   }
 

@@ -25,7 +25,7 @@ test('LIST looks like ls -l: the time for the last half year, else the year', (t
 });
 
 test('NLST gives the bare name', (t) => {
-  t.is(nameLine(file), 'a "b" \r\n');
+  t.is(nameLine('a "b" '), 'a "b" \r\n');
 });
 
 test('facts are those asked for; size and hash only for files', (t) => {

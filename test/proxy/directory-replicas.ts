@@ -242,6 +242,11 @@ export class DirectoryReplicas implements ReplicaSet {
     ];
   }
 
+  async freeBytes(): Promise<number> {
+    if (this.faults.failure !== null) throw this.faults.failure;
+    return this.faults.freeBytes;
+  }
+
   async stagedFiles(): Promise<string[]> {
     return await readdir(this.#staging);
   }

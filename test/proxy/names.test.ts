@@ -81,7 +81,11 @@ test('flags of ls are ignored; a file of such a name is ./-la', async (t) => {
     t.is((await client.download(line)).bytes.toString(), '-la\r\nd\r\n', line);
   }
   t.is((await client.download('NLST -a d')).bytes.toString(), 'inside\r\n');
-  t.is((await client.download('NLST ./-la')).bytes.toString(), '-la\r\n');
+  t.is(
+    (await client.download('NLST ./-la')).bytes.toString(),
+    './-la\r\n',
+    'as it was said: mget asks for it by that name',
+  );
   t.regex((await client.download('LIST -a ./-la')).bytes.toString(), /^-rw-r--r-- .* -la\r\n$/);
 });
 

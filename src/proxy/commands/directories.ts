@@ -63,7 +63,7 @@ async function enter(session: Session, argument: string): Promise<Reply> {
 }
 
 async function make(session: Session, argument: string): Promise<Reply> {
-  const path = session.pathToWrite(argument);
+  const path = session.pathToCreate(argument);
   if (path === '/') throw new CommandRefused(550, '/: is there already.');
   await requireParent(session, path);
   const done = await change(session, 'MKD', { op: 'mkdir', path });

@@ -45,7 +45,7 @@ export const fileCommands: readonly CommandDefinition[] = [
       const from = session.renameFrom;
       session.renameFrom = null;
       if (from === null) return reply(503, 'RNFR comes first.');
-      const to = session.pathToWrite(argument);
+      const to = session.pathToCreate(argument);
       if (to === '/') throw new CommandRefused(550, '/: is there already.');
       if (to.startsWith(`${from}/`)) throw new CommandRefused(550, `${to}: is inside ${from}.`);
       await requireParent(session, to);

@@ -2,8 +2,9 @@
 import { listLine } from '../../ftp/listing.ts';
 import { multilineReply, type Reply, reply } from '../../ftp/reply.ts';
 import type { MemberStatus } from '../../peers/protocol-reports.ts';
+import { requireDirectory } from '../changes.ts';
 import type { CommandDefinition } from '../command-definition.ts';
-import { sortedEntries, withoutFlags } from '../listed-entries.ts';
+import { listedEntries, withoutFlags } from '../listed-entries.ts';
 import type { Session } from '../session.ts';
 
 /** A listing over the control connection stays small; LIST has no such limit. */
@@ -57,6 +58,18 @@ export const informationCommands: readonly CommandDefinition[] = [
       /^(en(-.*)?)?$/i.test(argument.trim()) ? reply(200, 'English.') : reply(504, 'English only.'),
   },
   {
+    name: 'AVBL',
+    argument: 'optional',
+    syntax: '[<directory>]',
+    feature: 'AVBL',
+    help: 'Bytes that an upload may have: the least that is free on any member that answers.',
+    reference: 'draft-peterson-streamlined-ftp-command-extensions 4',
+    async run(session, argument) {
+      await requireDirectory(session, session.path(argument));
+      return reply(213, String(await session.replicas.freeBytes()));
+    },
+  },
+  {
     name: 'NETS',
     argument: 'none',
     help: 'The members of this network and how they are.',
@@ -102,7 +115,7 @@ async function statusOfPath(session: Session, argument: string): Promise<Reply> 
   const path = session.path(withoutFlags(argument));
   const now = Date.now();
   const lines: string[] = [];
-  for await (const entry of await sortedEntries(session, path)) {
+  for await (const entry of (await listedEntries(session, path)).entries) {
     if (lines.length === MOST_STAT_LINES) {
       lines.push('There is more: use LIST.');
       break;

@@ -8,7 +8,7 @@ import { requireEntry } from '../changes.ts';
 import type { CommandDefinition } from '../command-definition.ts';
 import { sendStream } from '../download.ts';
 import { CommandRefused } from '../error-reply.ts';
-import { directoryEntries, sortedEntries, withoutFlags } from '../listed-entries.ts';
+import { directoryEntries, listedEntries, withoutFlags } from '../listed-entries.ts';
 import type { Session } from '../session.ts';
 
 /** Lines are sent in pieces of about this many characters. */
@@ -19,7 +19,7 @@ export const listingCommands: readonly CommandDefinition[] = [
     name: 'LIST',
     argument: 'optional',
     transfers: true,
-    syntax: '[<path>]',
+    syntax: '[<path or pattern>]',
     help: 'Lists a directory or one file in the form of ls -l, times in UTC. Flags such as -la are ignored: a file -la is ./-la.',
     reference: 'RFC 959 4.1.3',
     run(session, argument) {
@@ -29,7 +29,7 @@ export const listingCommands: readonly CommandDefinition[] = [
         session,
         'LIST',
         path,
-        () => sortedEntries(session, path),
+        async () => (await listedEntries(session, path)).entries,
         (entry) => listLine(entry, now),
       );
     },
@@ -38,12 +38,19 @@ export const listingCommands: readonly CommandDefinition[] = [
     name: 'NLST',
     argument: 'optional',
     transfers: true,
-    syntax: '[<path>]',
-    help: 'Lists bare names. No patterns: * is an ordinary character.',
+    syntax: '[<path or pattern>]',
+    help: 'Lists bare names; for a file or a pattern with the folder as it was said, as mget needs it (RFC 1123 4.1.2.7).',
     reference: 'RFC 959 4.1.3',
     run(session, argument) {
-      const path = session.path(withoutFlags(argument));
-      return list(session, 'NLST', path, () => sortedEntries(session, path), nameLine);
+      const wanted = withoutFlags(argument);
+      const path = session.path(wanted);
+      let folder = '';
+      const entries = async () => {
+        const listed = await listedEntries(session, path);
+        if (listed.named === 'entries') folder = wanted.slice(0, wanted.lastIndexOf('/') + 1);
+        return listed.entries;
+      };
+      return list(session, 'NLST', path, entries, (entry) => nameLine(folder + baseName(entry.path)));
     },
   },
   {

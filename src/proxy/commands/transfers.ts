@@ -63,20 +63,20 @@ function retrieve(session: Session, argument: string): Promise<Reply> {
 }
 
 function store(session: Session, argument: string): Promise<Reply> {
-  const path = session.pathToWrite(argument);
+  const path = session.pathToCreate(argument);
   return receiveFile(session, 'STOR', path, (restartAt) => planStore(session, path, restartAt));
 }
 
 function append(session: Session, argument: string): Promise<Reply> {
-  const path = session.pathToWrite(argument);
+  const path = session.pathToCreate(argument);
   return receiveFile(session, 'APPE', path, () => planAppend(session, path));
 }
 
 function storeUnique(session: Session, argument: string): Promise<Reply> {
-  const wanted = session.pathToWrite(argument === '' ? 'unique' : argument);
+  const wanted = session.pathToCreate(argument === '' ? 'unique' : argument);
   return receiveFile(session, 'STOU', wanted, async () => {
     const free = argument !== '' && wanted !== '/' && (await session.replicas.lookup(wanted)) === null;
-    const path = free ? wanted : session.pathToWrite(`${wanted}.${randomBytes(4).toString('hex')}`);
+    const path = free ? wanted : session.pathToCreate(`${wanted}.${randomBytes(4).toString('hex')}`);
     await uploadTarget(session, path);
     const opening = `FILE: ${nameFor(session, path)}`;
     // Nobody could name what was kept of it: another STOU gets another name.
