@@ -25,6 +25,8 @@ Made from the command table in src/proxy/commands/ by \`scripts/ftp-commands.ts\
 - Names are the bytes that were sent: two that differ only in case or Unicode form are two files. Nothing new gets a name with line
   or paragraph separators or with characters that turn the direction of text (553), or one of spaces only; what is there can be read,
   renamed and deleted.
+- With \`--name-encoding latin-1\` a name that is not valid UTF-8 is taken for Windows-1252 and stored in UTF-8; a session that has not
+  said OPTS UTF8 ON nor sent a name in UTF-8 gets replies and listings in it, but for names that it cannot say unambiguously.
 - Names that begin with \`.cloudroid\` do not exist for clients: 553 to write, 550 to read.
 - Bytes are never changed. TYPE A is accepted and means the same as TYPE I, as in vsftpd's default configuration; SIZE is the
   number of bytes in both.

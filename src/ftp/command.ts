@@ -12,13 +12,12 @@ const NAME = /^[A-Z][A-Z0-9]{0,15}$/;
 /** C0, DEL and C1: no name needs them, and each of them breaks somebody's protocol or terminal. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is the purpose
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
  * The name comes in upper case; the argument is everything behind the first space, unchanged: a file name may begin
- * or end with spaces.
+ * or end with spaces. `decode` gives null for bytes that are no text.
  */
-export function parseCommand(line: Buffer): ParsedCommand {
+export function parseCommand(line: Buffer, decode: (bytes: Buffer) => string | null): ParsedCommand {
   let start = 0;
   while (line[start] === SPACE) start += 1;
   const space = line.indexOf(SPACE, start);
@@ -27,12 +26,8 @@ export function parseCommand(line: Buffer): ParsedCommand {
   if (name === '') return { kind: 'unintelligible', why: 'An empty line is not a command.' };
   if (!NAME.test(name)) return { kind: 'unintelligible', why: 'That is not an FTP command.' };
   if (space < 0) return { kind: 'command', name, argument: '' };
-  let argument: string;
-  try {
-    argument = utf8.decode(line.subarray(space + 1));
-  } catch {
-    return { kind: 'bad-argument', name, why: 'Names must be UTF-8.' };
-  }
+  const argument = decode(line.subarray(space + 1));
+  if (argument === null) return { kind: 'bad-argument', name, why: 'Names must be UTF-8.' };
   if (CONTROL.test(argument))
     return { kind: 'bad-argument', name, why: 'Control characters are not allowed.' };
   return { kind: 'command', name, argument };

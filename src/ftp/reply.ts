@@ -8,6 +8,8 @@ export interface Reply {
   readonly closes?: true;
   /** Behind this reply TLS begins. */
   readonly startsTls?: true;
+  /** How its text becomes bytes; UTF-8 when absent. */
+  readonly encode?: (text: string) => Buffer;
 }
 
 export function reply(code: number, text: string): Reply {
@@ -23,15 +25,16 @@ export function multilineReply(code: number, first: string, between: readonly st
 }
 
 /** What goes over the wire, in one piece. No text can break out of its line. */
-export function formatReply({ code, lines }: Reply): string {
+export function formatReply({ code, lines, encode }: Reply): string | Buffer {
   const last = lines.length - 1;
-  return lines
+  const text = lines
     .map((line, index) => {
       const text = oneLine(line);
       if (index === last) return `${code} ${text}\r\n`;
       return index === 0 ? `${code}-${text}\r\n` : ` ${text}\r\n`;
     })
     .join('');
+  return encode === undefined ? text : encode(text);
 }
 
 function oneLine(text: string): string {

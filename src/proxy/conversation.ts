@@ -106,7 +106,7 @@ export class Conversation {
     while (this.#queue.length < MOST_WAITING) {
       const line = this.#control.nextLine();
       if (line === null) break;
-      this.#take(understand(line));
+      this.#take(understand(line, this.session.names));
     }
     this.#control.readOn();
   }

@@ -7,6 +7,7 @@ import { Refusal } from '../replication/operation.ts';
 import type { CommandDefinition } from './command-definition.ts';
 import { findCommand } from './command-table.ts';
 import { errorReply } from './error-reply.ts';
+import type { NameEncoding } from './name-encoding.ts';
 import type { Session } from './session.ts';
 
 /** A line with the row of the table that answers it, or the refusal. */
@@ -18,9 +19,9 @@ export type Request =
 const HTTP_REQUEST = / HTTP\/\d(\.\d)?$/;
 const NOT_HTTP = lastReply(500, 'This is FTP, not HTTP.');
 
-export function understand(line: Line): Request {
+export function understand(line: Line, names: NameEncoding): Request {
   if (line.kind === 'too-long') return refused(500, `A line may have at most ${LONGEST_LINE_BYTES} bytes.`);
-  const command: ParsedCommand = parseCommand(line.bytes);
+  const command: ParsedCommand = parseCommand(line.bytes, (bytes) => names.decode(bytes));
   switch (command.kind) {
     case 'unintelligible':
       return refused(500, command.why);
@@ -44,6 +45,10 @@ function refused(code: number, text: string): Request {
 
 /** Never throws: whatever happens, the client gets an answer. */
 export async function answer(session: Session, request: Request): Promise<Reply> {
+  return session.encoded(await plainAnswer(session, request));
+}
+
+async function plainAnswer(session: Session, request: Request): Promise<Reply> {
   if (request.kind === 'refused') return request.reply;
   const { definition, argument } = request;
   if (definition.needsLogin !== false && session.login.kind !== 'logged-in') {

@@ -5,6 +5,7 @@ import { isReserved, refusedForNewName, resolvePath } from '../ftp/virtual-path.
 import type { Logger } from '../system/logger-api.ts';
 import { DataPort } from './data-port.ts';
 import { CommandRefused } from './error-reply.ts';
+import { NameEncoding } from './name-encoding.ts';
 import type { ProxyServices } from './options.ts';
 import { SessionSecurity } from './session-security.ts';
 import type { Transfer } from './transfer.ts';
@@ -40,6 +41,7 @@ export class Session {
   readonly clientAddress: string;
   readonly localAddress: string;
   readonly data: DataPort;
+  readonly names: NameEncoding;
   readonly #channel: ReplyChannel;
   readonly #logger: Logger;
 
@@ -69,6 +71,7 @@ export class Session {
     channel: ReplyChannel,
   ) {
     this.services = services;
+    this.names = new NameEncoding(services.nameEncoding);
     this.clientAddress = addresses.client;
     this.localAddress = addresses.local;
     this.#channel = channel;
@@ -96,9 +99,14 @@ export class Session {
     return this.user === null ? this.#logger : this.#logger.with({ user: this.user });
   }
 
+  /** In the encoding that this session understands. */
+  encoded(reply: Reply): Reply {
+    return { ...reply, encode: (text) => this.names.encode(text) };
+  }
+
   /** A reply ahead of the one that the command returns (150). */
   say(reply: Reply): void {
-    this.#channel.send(reply);
+    this.#channel.send(this.encoded(reply));
   }
 
   /** Is the client still there? Of this moment, as far as the network has told. */
@@ -132,6 +140,7 @@ export class Session {
   /** As after connecting (REIN, AUTH); the count of failed logins stays. */
   reset(): void {
     this.data.close();
+    this.names.reset();
     this.login = { kind: 'user-expected' };
     this.workingDirectory = '/';
     this.representation = 'ASCII';

@@ -1,7 +1,9 @@
+import { isUtf8 } from 'node:buffer';
 import test from 'ava';
 import { parseCommand } from '../../src/ftp/command.ts';
 
-const parse = (text: string | Buffer) => parseCommand(Buffer.from(text as string));
+const utf8 = (bytes: Buffer) => (isUtf8(bytes) ? bytes.toString() : null);
+const parse = (text: string | Buffer) => parseCommand(Buffer.from(text as string), utf8);
 
 test('the name is upper case, the argument unchanged', (t) => {
   t.deepEqual(parse('stor  a b '), { kind: 'command', name: 'STOR', argument: ' a b ' });

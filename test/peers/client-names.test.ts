@@ -75,6 +75,6 @@ test('AVBL tells the least that is free on the members that answer', async (t) =
   await withMembers(t, { members: 1 }, async (lab) => {
     const [a] = lab.members;
     await a?.stopStorage();
-    await t.throwsAsync(a?.replicas.freeBytes(), { instanceOf: NoReplicaError });
+    await t.throwsAsync(async () => await a?.replicas.freeBytes(), { instanceOf: NoReplicaError });
   });
 });

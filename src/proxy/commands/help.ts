@@ -93,9 +93,13 @@ function setOption(session: Session, argument: string): Reply {
   switch (name.toUpperCase()) {
     case 'UTF8':
     case 'UTF-8':
-      return value === '' || value === 'ON' || value === 'NLST'
-        ? reply(200, 'UTF-8 is always on.')
-        : reply(504, 'UTF-8 is always on.');
+      if (value === 'OFF')
+        return session.names.speak('latin-1')
+          ? reply(200, 'Latin-1 it is.')
+          : reply(504, 'UTF-8 is always on.');
+      if (value !== '' && value !== 'ON' && value !== 'NLST') return reply(501, 'Say OPTS UTF8 ON.');
+      session.names.speak('utf-8');
+      return reply(200, 'UTF-8 is on.');
     case 'MLST': {
       const wanted = value.split(';').filter((fact) => fact !== '');
       session.facts = FACTS.filter((fact: Fact) => wanted.includes(fact.toUpperCase()));

@@ -9,6 +9,7 @@ import type { CommandDefinition } from '../command-definition.ts';
 import { sendStream } from '../download.ts';
 import { CommandRefused } from '../error-reply.ts';
 import { directoryEntries, listedEntries, withoutFlags } from '../listed-entries.ts';
+import type { NameEncoding } from '../name-encoding.ts';
 import type { Session } from '../session.ts';
 
 /** Lines are sent in pieces of about this many characters. */
@@ -81,13 +82,14 @@ function list(
     const found = await entries();
     return {
       opening: 'Here comes the listing.',
-      open: async () => Readable.from(pieces(found, line), { objectMode: false }),
+      open: async () => Readable.from(pieces(session.names, found, line), { objectMode: false }),
       done: 'Listed.',
     };
   });
 }
 
 async function* pieces(
+  names: NameEncoding,
   entries: AsyncIterable<Entry>,
   line: (entry: Entry) => string,
 ): AsyncGenerator<Buffer> {
@@ -95,10 +97,10 @@ async function* pieces(
   for await (const entry of entries) {
     piece += line(entry);
     if (piece.length < PIECE_LENGTH) continue;
-    yield Buffer.from(piece);
+    yield names.encode(piece);
     piece = '';
   }
-  if (piece !== '') yield Buffer.from(piece);
+  if (piece !== '') yield names.encode(piece);
 }
 
 /** RFC 3659 section 7.2.1: 501 for a file. */
