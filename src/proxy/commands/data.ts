@@ -131,7 +131,8 @@ export const dataCommands: readonly CommandDefinition[] = [
   },
   {
     name: 'ABOR',
-    argument: 'none',
+    // Whatever a lost Synch has left behind it: who says ABOR wants the transfer to end.
+    argument: 'optional',
     duringTransfer: 'urgent',
     help: 'Gives the running transfer up: 426 for it, then 226. An upload leaves the old file as it was.',
     reference: 'RFC 959 4.1.3',
