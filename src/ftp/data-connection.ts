@@ -20,7 +20,7 @@ export interface PassiveOptions {
   readonly clientAddress: string;
   /** 0-0: any free port. */
   readonly ports: { readonly from: number; readonly to: number };
-  /** How long to listen for the client. */
+  /** How long to listen for the client, and how long its connection then waits for a command. */
   readonly lifetimeMs: number;
   /** Told of the first one only, so that strangers cannot fill a log. */
   readonly onStranger: (address: string) => void;
@@ -49,7 +49,7 @@ export class PassiveListener {
     server.on('connection', (socket: Socket) => this.#arrived(socket, options));
     server.on('error', (error) => this.#end(new NoDataConnection('The listener failed.', { cause: error })));
     this.#timer = setTimeout(() => {
-      if (this.#state.kind === 'listening') this.close();
+      if (this.#state.kind === 'listening' || this.#state.kind === 'connected') this.close();
     }, options.lifetimeMs);
   }
 
@@ -81,13 +81,16 @@ export class PassiveListener {
       if (this.#strangers === 1) options.onStranger(address);
       return;
     }
-    this.#stopListening();
+    this.#server.close();
     // Until the transfer listens itself: a reset must not be an uncaught error.
     socket.on('error', () => undefined);
     if (state.kind === 'waited-for') {
+      clearTimeout(this.#timer);
       this.#state = { kind: 'over' };
       state.take(socket);
     } else {
+      // Who connects and never says what for keeps the socket no longer than the port.
+      this.#timer.refresh();
       this.#state = { kind: 'connected', socket };
     }
   }
@@ -96,6 +99,7 @@ export class PassiveListener {
   accept(signal: AbortSignal, timeoutMs: number): Promise<Socket> {
     const state = this.#state;
     if (state.kind === 'connected') {
+      clearTimeout(this.#timer);
       this.#state = { kind: 'over' };
       return Promise.resolve(state.socket);
     }

@@ -21,6 +21,36 @@ test('a dialogue is the same in one segment and cut at every byte', async (t) =>
   t.deepEqual(await readdir(replicas.files), []);
 });
 
+/** No option that asks for an answer: NOP, WONT, a subnegotiation, Synchs as Node hands them on, a lone IAC IP. */
+const TELNET = Buffer.concat([
+  Buffer.from([255, 241]),
+  Buffer.from('USER gu'),
+  Buffer.from([255, 252, 24]),
+  Buffer.from('est\r\0\nPASS guest\r'),
+  Buffer.from([255, 250, 31, 0, 80, 255, 255, 24, 255, 240]),
+  Buffer.from('\nMKD d\r\n'),
+  Buffer.from([255, 244, 255, 242]),
+  Buffer.from('ABOR\r\n'),
+  Buffer.from([255, 244, 255]),
+  Buffer.from('ABOR\nCWD d\n'),
+  Buffer.from([255, 244]),
+  Buffer.from('PWD\r\n\r\nRMD /d\nQUIT\n'),
+]);
+const TELNET_CODES = [331, 230, 257, 225, 225, 250, 257, 500, 250, 221];
+
+test('a dialogue with telnet sequences is the same in one segment and cut at every byte', async (t) => {
+  const { port, replicas } = await withProxy(t);
+  for (let at = 1; at <= TELNET.length; at += 1) {
+    const client = await RawClient.connect(port);
+    client.send(TELNET.subarray(0, at));
+    await new Promise((resolve) => setImmediate(resolve));
+    client.send(TELNET.subarray(at));
+    t.deepEqual(await client.replies(TELNET_CODES.length), TELNET_CODES, `cut at ${at}`);
+    await client.closed();
+  }
+  t.deepEqual(await readdir(replicas.files), []);
+});
+
 test('a dialogue byte by byte', async (t) => {
   const { connect } = await withProxy(t);
   const client = await connect();
