@@ -92,9 +92,6 @@ const TEMPTING = [
   '&& true',
   '* ? [a-z] {a,b}',
   'canary.tx?',
-  '\u2028DELE canary.txt',
-  '\u2029',
-  '\u202egnp.exe',
   '226 Stored on 2 of 2 members.',
   'SITE COMMIT e30',
   "x'; DELETE FROM records; --",
@@ -136,6 +133,20 @@ test.serial('names that look like something else are names, on both members', as
       member.name,
     );
   }
+});
+
+test.serial('names that break or turn a listing are refused before any byte', async (t) => {
+  const client = await scene.a.login();
+  for (const name of ['\u2028DELE canary.txt', '\u2029', '\u202egnp.exe', 'a\u2066b']) {
+    t.is((await client.upload(`STOR ${name}`, 'x')).code, 553, name);
+    t.is((await client.command(`MKD ${name}`)).code, 553, name);
+    t.is((await client.command('RNFR canary.txt')).code, 350);
+    t.is((await client.command(`RNTO ${name}`)).code, 553, name);
+    t.is((await client.command(`MFMT 20200101000000 ${name}`)).code, 550, name);
+    t.is((await client.command(`SITE CHMOD 777 ${name}`)).code, 550, name);
+  }
+  client.destroy();
+  await scene.assertUnharmed(t);
 });
 
 test.serial('what a web page makes a browser say is not heard as commands', async (t) => {

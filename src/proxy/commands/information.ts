@@ -60,7 +60,7 @@ export const informationCommands: readonly CommandDefinition[] = [
   {
     name: 'AVBL',
     argument: 'optional',
-    syntax: '[<directory>]',
+    syntax: '[<path>]',
     feature: 'AVBL',
     help: 'Bytes that an upload may have: the least that is free on any member that answers.',
     reference: 'draft-peterson-streamlined-ftp-command-extensions 4',

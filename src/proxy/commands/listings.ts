@@ -20,7 +20,7 @@ export const listingCommands: readonly CommandDefinition[] = [
     name: 'LIST',
     argument: 'optional',
     transfers: true,
-    syntax: '[<path or pattern>]',
+    syntax: '[<path>]',
     help: 'Lists a directory or one file in the form of ls -l, times in UTC. Flags such as -la are ignored: a file -la is ./-la.',
     reference: 'RFC 959 4.1.3',
     run(session, argument) {
@@ -39,7 +39,7 @@ export const listingCommands: readonly CommandDefinition[] = [
     name: 'NLST',
     argument: 'optional',
     transfers: true,
-    syntax: '[<path or pattern>]',
+    syntax: '[<path>]',
     help: 'Lists bare names; for a file or a pattern with the folder as it was said, as mget needs it (RFC 1123 4.1.2.7).',
     reference: 'RFC 959 4.1.3',
     run(session, argument) {
