@@ -70,6 +70,8 @@ export async function* receive(
   socket.setTimeout(stallMs);
   if (socket.errored !== null)
     fail(new DataConnectionLost('The data connection was reset.', { cause: socket.errored }));
+  // Over TLS the end can come with the last step of the handshake (empty files), before anybody listens.
+  else if (socket.readableEnded) ended = true;
   else if (socket.destroyed) fail(new DataConnectionLost('The data connection was closed.'));
   socket.resume();
   try {

@@ -4,6 +4,7 @@
  */
 import type { Socket } from 'node:net';
 import { type SecureContext, TLSSocket } from 'node:tls';
+import { cutWithoutCloseNotify, WithoutFin } from './strict-close.ts';
 
 /** The handshake failed, took too long, or the client left during it. */
 export class HandshakeFailed extends Error {
@@ -17,14 +18,25 @@ export function plainSocketOf(socket: Socket): Socket {
   return plainSockets.get(socket) ?? socket;
 }
 
-/** Half-open as the plain one is. `highWaterMark` in bytes. The handshake begins at once; `handshake` tells how it went. */
-export function secureSocket(plain: Socket, context: SecureContext, highWaterMark?: number): TLSSocket {
+export interface SecureOptions {
+  /** Bytes that may wait, each way. */
+  readonly highWaterMark?: number;
+  /** An end without close_notify is an error (strict-close.ts); costs copies. */
+  readonly strictClose?: boolean;
+}
+
+/** Half-open as the plain one is. The handshake begins at once; `handshake` tells how it went. */
+export function secureSocket(plain: Socket, context: SecureContext, options: SecureOptions = {}): TLSSocket {
+  const { highWaterMark, strictClose = false } = options;
   // The type of the options does not know highWaterMark; TLSSocket hands it on to Duplex.
   const buffers = highWaterMark === undefined ? {} : { highWaterMark };
-  const socket = new TLSSocket(plain, { isServer: true, secureContext: context, ...buffers });
+  const below = strictClose ? new WithoutFin(plain, highWaterMark) : plain;
+  const socket = new TLSSocket(below, { isServer: true, secureContext: context, ...buffers });
   plainSockets.set(socket, plain);
   // Each is told of its end by its own 'close'.
   plain.on('error', () => undefined);
+  below.on('error', () => undefined);
+  if (below instanceof WithoutFin) cutWithoutCloseNotify(socket, below);
   return socket;
 }
 

@@ -85,7 +85,7 @@ export async function openData(
       async begin() {
         say();
         if (session.security.protection === 'P') {
-          const encrypted = startTls(session, plain);
+          const encrypted = startTls(session, transfer, plain);
           socket = encrypted;
           await secured(session, transfer, encrypted);
         }
@@ -100,9 +100,12 @@ export async function openData(
   }
 }
 
-function startTls({ services }: Session, plain: Socket): TLSSocket {
+function startTls({ services }: Session, { kind }: Transfer, plain: Socket): TLSSocket {
   if (services.tls === undefined) throw new NoDataConnection('There is no TLS here.');
-  return secureSocket(plain, services.tls.context, SOCKET_BUFFER_BYTES);
+  return secureSocket(plain, services.tls.context, {
+    highWaterMark: SOCKET_BUFFER_BYTES,
+    strictClose: services.strictTlsClose && kind === 'upload',
+  });
 }
 
 async function secured({ services }: Session, { signal }: Transfer, socket: TLSSocket): Promise<void> {

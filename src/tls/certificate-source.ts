@@ -8,7 +8,7 @@ import { dirname } from 'node:path';
 import type { SecureContext } from 'node:tls';
 import { CommandError, exitStatus } from '../system/exit-status.ts';
 import type { Logger } from '../system/logger-api.ts';
-import { loadOrMakeOwnCertificate } from './own-certificate.ts';
+import { loadOrMakeOwnCertificate, makeCertificate } from './own-certificate.ts';
 import { type KeyPair, secureContextFor } from './secure-context.ts';
 
 /** Where the folder cannot be watched (network mounts), and after links were changed elsewhere. */
@@ -41,11 +41,11 @@ interface Loaded {
   readonly fingerprint: string;
 }
 
-/** @throws CommandError when the files of the settings cannot be used, or an own certificate cannot be made. */
+/** @throws CommandError when the files of the settings cannot be used. */
 export async function openCertificateSource(options: CertificateOptions): Promise<CertificateSource> {
   const { tlsCertFile: certFile, tlsKeyFile: keyFile, logger } = options;
   if (certFile === null && keyFile === null) {
-    const own = load(await loadOrMakeOwnCertificate(options.stateDir, options.name));
+    const own = load(await ownCertificate(options));
     tell(logger, own, 'the certificate for FTPS is the own one of this member');
     return { ...own, close: () => undefined };
   }
@@ -53,6 +53,18 @@ export async function openCertificateSource(options: CertificateOptions): Promis
     throw new CommandError(exitStatus.configuration, 'tls-cert-file and tls-key-file belong together.');
   }
   return watchFiles(certFile, keyFile, logger, options.settleMs ?? SETTLE_MS);
+}
+
+/** A disk that is full or read-only must not keep clients out: then the certificate lives as long as the process. */
+async function ownCertificate({ stateDir, name, logger }: CertificateOptions): Promise<KeyPair> {
+  try {
+    return await loadOrMakeOwnCertificate(stateDir, name);
+  } catch (error) {
+    logger.error('the own certificate can neither be read nor kept; the next start has another one', {
+      why: messageOf(error),
+    });
+    return await makeCertificate(name);
+  }
 }
 
 function watchFiles(certFile: string, keyFile: string, logger: Logger, settleMs: number): CertificateSource {

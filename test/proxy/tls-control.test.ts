@@ -159,7 +159,7 @@ test('so much plain text behind AUTH TLS that it fills queue and buffers runs no
 test('a handshake that is garbage, silent or broken off ends that session only', async (t) => {
   const { port, connect, proxy, log } = await withProxy(t, {
     tls: await testTls(),
-    limits: { handshakeMs: 100 },
+    limits: { handshakeMs: 700 },
   });
   const other = await TlsClient.loggedIn(port);
   for (const rest of [

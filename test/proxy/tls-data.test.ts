@@ -182,7 +182,7 @@ test('ABOR while the client has not begun its handshake', async (t) => {
 test('a data connection whose handshake never comes, is garbage or a hang-up is 425 and nothing is stored', async (t) => {
   const { port, put, stored, replicas, log } = await withProxy(t, {
     tls: await testTls(),
-    limits: { handshakeMs: 100 },
+    limits: { handshakeMs: 700 },
   });
   await put('f', 'old');
   const client = await TlsClient.loggedIn(port);
@@ -222,6 +222,44 @@ test('a FIN without close_notify ends an upload, as many clients do it', async (
     client.destroy();
   }
 });
+
+for (const version of VERSIONS) {
+  test(`${version}: with strictTlsClose an upload is stored after close_notify only`, async (t) => {
+    const { port, put, stored, replicas } = await withProxy(t, {
+      tls: await testTls(),
+      strictTlsClose: true,
+    });
+    const client = await TlsClient.loggedIn(port, { version });
+    for (const how of ['passive', 'active'] as const) {
+      for (const bytes of [Buffer.alloc(0), Buffer.from('small'), BIG]) {
+        t.is((await client.upload('STOR whole', bytes, how)).reply.code, 226);
+        t.is(sha256(await readFile(join(replicas.files, 'whole'))), sha256(bytes));
+      }
+    }
+    t.is((await client.download('RETR whole')).bytes.length, BIG.length);
+    await put('f', 'old');
+    for (const end of ['FIN', 'RST'] as const) {
+      const data = await client.passive();
+      t.is((await client.command('STOR f')).code, 150);
+      const socket = await data.secure();
+      await new Promise((resolve) => socket.write(BIG.subarray(0, 300_000), resolve));
+      await until(async () => (await client.command('STAT')).text.includes(' 300000 bytes so far'));
+      if (end === 'FIN') data.plain.end();
+      else data.plain.resetAndDestroy();
+      t.is((await client.control.reply()).code, 426, end);
+      t.is(await stored('f'), 'old');
+      t.deepEqual(await replicas.stagedFiles(), []);
+      data.plain.destroy();
+    }
+    const data = await client.passive();
+    t.is((await client.command('STOR f')).code, 150);
+    (await data.secure()).write('half');
+    client.control.send('ABOR\r\n');
+    t.deepEqual(await client.control.replies(2), [426, 226]);
+    t.is(await stored('f'), 'old');
+    client.destroy();
+  });
+}
 
 test('STAT tells what is encrypted', async (t) => {
   const { port, login } = await withProxy(t, { tls: await testTls() });

@@ -61,6 +61,17 @@ test('without settings the member makes its own, and the log tells the fingerpri
   again.close();
 });
 
+test('where the own certificate cannot be kept there is one for this start, and the log says so', async (t) => {
+  const { options, log, folder } = await withFiles(t);
+  await writeFile(join(folder, 'state'), 'a file where the folder should be');
+  const source = await openCertificateSource(options({ tlsCertFile: null, tlsKeyFile: null }));
+  t.is(log.filter(({ level }) => level === 'error').length, 1);
+  const { port } = await withProxy(t, { tls: source });
+  const client = await TlsClient.loggedIn(port);
+  t.is(shownBy(client.tls), source.fingerprint);
+  client.destroy();
+});
+
 test('files that are missing, broken, or do not belong together are one clear line at the start', async (t) => {
   const { options, write, certFile } = await withFiles(t);
   const [one, other] = [await makeCertificate('one'), await makeCertificate('other')];
