@@ -4,6 +4,7 @@
  * client that died.
  */
 import type { Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { DataConnectionLost, receive } from '../ftp/data-stream.ts';
 import { type Reply, reply } from '../ftp/reply.ts';
 import type { KeepAs, Outcome, Upload } from '../peers/replica-set-api.ts';
@@ -37,7 +38,7 @@ export function receiveFile(
         await fill(session, transfer, upload, socket);
         socket.end();
         checkAnnounced(transfer, upload, announcedBytes);
-        await checkClientIsThere(session);
+        await checkClientIsThere(session, transfer);
         transfer.beginCommit();
         return await upload.finish();
       });
@@ -120,7 +121,18 @@ function checkAnnounced(transfer: Transfer, upload: Upload, announced: number): 
   throw transfer.bytes < announced ? new EndedEarly(451, text) : new CommandRefused(451, text);
 }
 
-async function checkClientIsThere(session: Session): Promise<void> {
-  if (session.services.acceptAbruptClose || (await session.isClientThere())) return;
+/**
+ * Linux closes the sockets of a killed process from the last opened to the first: its data connection ends well, and only a
+ * moment later does the control connection end. The longer an upload took, the likelier that it was killed in it, and
+ * the longer we may wait for that moment; a small file does not wait.
+ */
+const GRACE_SHARE = 0.05;
+const LONGEST_GRACE_MS = 50;
+
+async function checkClientIsThere(session: Session, transfer: Transfer): Promise<void> {
+  if (session.services.acceptAbruptClose) return;
+  const graceMs = Math.min(LONGEST_GRACE_MS, transfer.seconds * 1000 * GRACE_SHARE);
+  if (graceMs >= 1) await delay(graceMs);
+  if (await session.isClientThere()) return;
   throw new TransferAborted('The control connection ended before the upload did: nothing was stored.');
 }

@@ -1,4 +1,5 @@
 import { connect } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 import test from 'ava';
 import { readAll } from './raw-client.ts';
 import { until, withProxy } from './with-proxy.ts';
@@ -174,6 +175,22 @@ test('a killed client (control and data end together) leaves no file', async (t)
     await until(() => proxy.counts().sessions === 0);
     t.deepEqual(await names(), []);
   }
+});
+
+test('a client killed in the middle of a long upload, whose data connection ends first, leaves no file', async (t) => {
+  const { login, names, replicas, proxy } = await withProxy(t);
+  const client = await login();
+  const data = await client.dataConnection();
+  t.is((await client.command('STOR f')).code, 150);
+  data.write('half');
+  await until(() => replicas.openUploads === 1);
+  await pause(600);
+  // Linux closes the last opened first, and may do something else in between.
+  data.destroy();
+  await pause(5);
+  client.socket.destroy();
+  await until(() => proxy.counts().sessions === 0);
+  t.deepEqual(await names(), []);
 });
 
 test('a killed client with many commands waiting behind its upload leaves no file', async (t) => {
