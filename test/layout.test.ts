@@ -21,8 +21,9 @@ const ground = ['config', 'system'];
 /** Each folder of src with the folders it may use besides itself. */
 const mayUse: { readonly [folder: string]: readonly string[] } = {
   'main.ts': ['cli', ...ground],
-  cli: ['proxy', 'tls', 'sweep', 'storage', 'peers', 'replication', 'ftp', ...ground],
-  proxy: ['peers', 'replication', 'ftp', ...ground],
+  cli: ['proxy', 'accounts', 'tls', 'sweep', 'storage', 'peers', 'replication', 'ftp', ...ground],
+  proxy: ['accounts', 'peers', 'replication', 'ftp', ...ground],
+  accounts: ground,
   tls: ground,
   sweep: ['peers', 'replication', 'ftp', ...ground],
   storage: ['peers', 'replication', 'ftp', ...ground],

@@ -44,21 +44,22 @@ export function nameLine(name: string): string {
 }
 
 /** RFC 3659 section 7.2: facts, one space, the name. */
-export function factsLine(entry: ListedEntry, facts: readonly Fact[], name: string): string {
-  return `${factsOf(entry, facts)} ${name}\r\n`;
+export function factsLine(entry: ListedEntry, facts: readonly Fact[], name: string, writable = true): string {
+  return `${factsOf(entry, facts, writable)} ${name}\r\n`;
 }
 
-export function factsOf(entry: ListedEntry, facts: readonly Fact[]): string {
+/** `writable`: whether the fact perm names what changes something. */
+export function factsOf(entry: ListedEntry, facts: readonly Fact[], writable = true): string {
   let text = '';
   for (const fact of facts) {
-    const value = factValue(entry, fact);
+    const value = factValue(entry, fact, writable);
     if (value !== null) text += `${fact}=${value};`;
   }
   return text;
 }
 
 /** Null where a fact does not apply. */
-function factValue(entry: ListedEntry, fact: Fact): string | null {
+function factValue(entry: ListedEntry, fact: Fact, writable: boolean): string | null {
   const directory = entry.kind === 'directory';
   switch (fact) {
     case 'type':
@@ -68,6 +69,7 @@ function factValue(entry: ListedEntry, fact: Fact): string | null {
     case 'modify':
       return formatTimestamp(entry.mtime);
     case 'perm':
+      if (!writable) return directory ? 'el' : 'r';
       if (entry.path === '/') return 'celm';
       return directory ? 'cdeflmp' : 'adfrw';
     case 'UNIX.mode':

@@ -1,5 +1,6 @@
 /** One row of the command table: it drives the checks, HELP, FEAT and docs/ftp-commands.md. */
 import type { Reply } from '../ftp/reply.ts';
+import type { Right } from './rights.ts';
 import type { Session } from './session.ts';
 
 /** Everything that is not newer. */
@@ -13,6 +14,8 @@ export interface CommandDefinition {
   readonly argument: 'none' | 'optional' | 'required';
   /** How the argument looks, for HELP: `<path>`. */
   readonly syntax?: string;
+  /** What an account must be allowed to (rights.ts), else 550; absent: nothing. */
+  readonly right?: Right;
   /** Refused with 530 before login unless false. */
   readonly needsLogin?: false;
   /**

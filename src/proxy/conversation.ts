@@ -9,6 +9,7 @@
  * - `ended` is called once, when nothing of the session runs any more.
  */
 import type { Socket } from 'node:net';
+import { isSameLogin } from '../accounts/account.ts';
 import { normaliseAddress } from '../ftp/address.ts';
 import { lastReply, type Reply, reply } from '../ftp/reply.ts';
 import { ControlConnection } from './control-connection.ts';
@@ -19,6 +20,7 @@ import type { TransferKind } from './transfer.ts';
 
 const MOST_WAITING = 32;
 
+const ACCOUNT_CHANGED = lastReply(421, 'Your account was changed; log in again.');
 const SHUTDOWN: Reply = lastReply(421, 'This member is shutting down; try another one.');
 
 export class Conversation {
@@ -57,6 +59,19 @@ export class Conversation {
   /** Says 421 now, or behind the reply of the command that runs. */
   shutDown(): void {
     this.#closeSoon(SHUTDOWN);
+  }
+
+  /** Whose account is gone or has another password is sent away; other changes count from the next command on. */
+  accountsChanged(): void {
+    const { account } = this.session;
+    if (account === null) return;
+    const now = this.session.services.users.current(account.name);
+    if (now !== null && isSameLogin(account, now)) {
+      if (now !== account) this.session.logIn(now);
+      return;
+    }
+    this.session.transfer?.abort('Your account was changed; nothing was stored.');
+    this.#closeSoon(ACCOUNT_CHANGED);
   }
 
   /** Gives a running transfer up; the client is told. */

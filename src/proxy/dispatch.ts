@@ -8,6 +8,7 @@ import type { CommandDefinition } from './command-definition.ts';
 import { findCommand } from './command-table.ts';
 import { errorReply } from './error-reply.ts';
 import type { NameEncoding } from './name-encoding.ts';
+import { mayDo } from './rights.ts';
 import type { Session } from './session.ts';
 
 /** A line with the row of the table that answers it, or the refusal. */
@@ -53,6 +54,10 @@ async function plainAnswer(session: Session, request: Request): Promise<Reply> {
   const { definition, argument } = request;
   if (definition.needsLogin !== false && session.login.kind !== 'logged-in') {
     return reply(530, 'Log in with USER and PASS first.');
+  }
+  const { account } = session;
+  if (definition.right !== undefined && account !== null && !mayDo(account.rights, definition.right)) {
+    return reply(550, 'Permission denied.');
   }
   if (definition.argument === 'none' && argument.trim() !== '') {
     return reply(501, `${definition.name} takes no argument.`);

@@ -7,6 +7,7 @@ import { PathProblem } from '../ftp/virtual-path.ts';
 import { NoReplicaError } from '../peers/replica-set-api.ts';
 import { Refusal, type RefusalKind } from '../replication/operation.ts';
 import { TransferAborted } from './transfer.ts';
+import { PermissionDenied, QuotaExceeded } from './view/client-files.ts';
 
 /** A command that says itself what to answer. */
 export class CommandRefused extends Error {
@@ -47,6 +48,9 @@ export function errorReply(error: unknown, path?: string): Reply | null {
   if (error instanceof Refusal) return refusalReply(error.kind, path ?? error.path);
   if (error instanceof NoReplicaError)
     return reply(451, 'No member of the network answers; try again later.');
+  if (error instanceof PermissionDenied)
+    return reply(550, path === undefined ? error.message : `${path}: ${error.message}`);
+  if (error instanceof QuotaExceeded) return reply(552, error.message);
   if (error instanceof PathProblem) return reply(553, error.message);
   if (error instanceof NoDataConnection) return reply(425, error.message);
   if (error instanceof DataConnectionLost) return reply(426, error.message);

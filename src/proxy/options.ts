@@ -7,6 +7,7 @@ import type { ReplicaSet } from '../peers/replica-set-api.ts';
 import type { Logger } from '../system/logger-api.ts';
 import type { UploadsUnderWay } from './uploads-under-way.ts';
 import type { Users } from './users.ts';
+import type { QuotaLedger } from './view/quota-ledger.ts';
 
 export interface ProxyOptions extends GatewaySettings, LimitSettings {
   /** Host 0.0.0.0 stands for every address, IPv6 too; port 0 for any (tests). */
@@ -17,7 +18,7 @@ export interface ProxyOptions extends GatewaySettings, LimitSettings {
   readonly name: string;
   /** Without it there is no TLS (tests). */
   readonly tls?: TlsProvider;
-  /** Default: guest/guest alone. */
+  /** Default: those of the network. */
   readonly users?: Users;
   readonly limits?: Partial<ProxyLimits>;
 }
@@ -66,6 +67,7 @@ export interface ProxyServices extends Omit<ProxyOptions, 'limits' | 'users'> {
   readonly limits: ProxyLimits;
   readonly throttle: LoginDelays;
   readonly uploads: UploadsUnderWay;
+  readonly quotas: QuotaLedger;
 }
 
 /** Growing delays for addresses that guess passwords. */

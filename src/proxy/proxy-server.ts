@@ -11,7 +11,8 @@ import { LoginThrottle } from './login-throttle.ts';
 import { DEFAULT_LIMITS, type ProxyOptions, type ProxyServices } from './options.ts';
 import { SessionLimits } from './session-limits.ts';
 import { UploadsUnderWay } from './uploads-under-way.ts';
-import { guestOnly } from './users.ts';
+import { NetworkUsers } from './users.ts';
+import { QuotaLedger } from './view/quota-ledger.ts';
 
 export interface Proxy {
   /** With the port it really has. */
@@ -39,12 +40,16 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const services: ProxyServices = {
     ...options,
-    users: options.users ?? guestOnly,
+    users: options.users ?? new NetworkUsers(options.replicas, options.logger),
     limits,
     throttle: new LoginThrottle(limits.loginDelayMs),
     uploads: new UploadsUnderWay(limits.silentMs),
+    quotas: new QuotaLedger(options.replicas),
   };
   const conversations = new Set<Conversation>();
+  services.users.onChange(() => {
+    for (const conversation of conversations) conversation.accountsChanged();
+  });
   const sessionLimits = new SessionLimits(options.maxSessions, options.maxSessionsPerAddress);
 
   const tellTurnedAway = atMostEvery(TURNED_AWAY_EVERY_MS, (more, client: string, why: string) => {
@@ -93,6 +98,7 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
     async close(drainMs) {
       door.server.close();
       tlsDoor?.server.close();
+      services.users.close();
       for (const conversation of conversations) conversation.shutDown();
       await until(() => transfers() === 0, drainMs);
       for (const conversation of conversations) conversation.abortTransfer();

@@ -1,4 +1,5 @@
 /** What the gateway knows of one client between its commands. The conversation (conversation.ts) runs them. */
+import type { Account } from '../accounts/account.ts';
 import { DEFAULT_FACTS, type Fact } from '../ftp/listing.ts';
 import type { Reply } from '../ftp/reply.ts';
 import { isReserved, refusedForNewName, resolvePath } from '../ftp/virtual-path.ts';
@@ -9,11 +10,14 @@ import { NameEncoding } from './name-encoding.ts';
 import type { ProxyServices } from './options.ts';
 import { SessionSecurity } from './session-security.ts';
 import type { Transfer } from './transfer.ts';
+import { type ClientFiles, PermissionDenied } from './view/client-files.ts';
+import { filesFor } from './view/files-for.ts';
+import { OwnUploads } from './view/permitted-files.ts';
 
 export type LoginState =
   | { readonly kind: 'user-expected' }
   | { readonly kind: 'password-expected'; readonly user: string }
-  | { readonly kind: 'logged-in'; readonly user: string };
+  | { readonly kind: 'logged-in'; readonly account: Account };
 
 /** How the client's side of the control connection stands; an upload is committed only while the client is there. */
 export type Presence =
@@ -44,6 +48,8 @@ export class Session {
   readonly names: NameEncoding;
   readonly #channel: ReplyChannel;
   readonly #logger: Logger;
+  #files: ClientFiles | null = null;
+  #own = new OwnUploads();
 
   readonly security = new SessionSecurity();
   presence: Presence = 'here';
@@ -87,12 +93,25 @@ export class Session {
     });
   }
 
-  get replicas(): ProxyServices['replicas'] {
-    return this.services.replicas;
+  /** The members' files as the user may see and change them. @throws PermissionDenied before login */
+  get replicas(): ClientFiles {
+    if (this.#files === null) throw new PermissionDenied();
+    return this.#files;
+  }
+
+  get account(): Account | null {
+    return this.login.kind === 'logged-in' ? this.login.account : null;
   }
 
   get user(): string | null {
-    return this.login.kind === 'logged-in' ? this.login.user : null;
+    return this.account?.name ?? null;
+  }
+
+  /** After the password, and again when rights or quota of the account were changed. */
+  logIn(account: Account): void {
+    this.login = { kind: 'logged-in', account };
+    const { replicas, quotas } = this.services;
+    this.#files = filesFor(account, replicas, quotas, this.#own);
   }
 
   get logger(): Logger {
@@ -142,6 +161,8 @@ export class Session {
     this.data.close();
     this.names.reset();
     this.login = { kind: 'user-expected' };
+    this.#files = null;
+    this.#own = new OwnUploads();
     this.workingDirectory = '/';
     this.representation = 'ASCII';
     this.facts = DEFAULT_FACTS;

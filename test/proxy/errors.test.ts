@@ -59,7 +59,10 @@ test('no member, a refusal and a defect are answered, never with silence, and th
     for (const line of ['RETR f', 'LIST', 'NLST', 'MLSD'])
       t.is((await client.download(line)).reply.code, code, line);
     for (const line of ['STOR f', 'APPE f', 'STOU']) t.is((await client.upload(line, 'y')).code, code, line);
-    const told = log.filter(({ level }) => level === 'warn' || level === 'error');
+    const told = log.filter(
+      ({ level, message }) =>
+        (level === 'warn' || level === 'error') && !/guest|who the users are/.test(message),
+    );
     t.is(told.length - toldBefore, 17, 'one line of the log each');
     toldBefore = told.length;
     replicas.faults.failure = null;

@@ -60,11 +60,12 @@ export class RawClient {
 
   static async loggedIn(
     port: number,
-    options: { host?: string; localAddress?: string } = {},
+    options: { host?: string; localAddress?: string; user?: string; password?: string } = {},
   ): Promise<RawClient> {
+    const { user = 'guest', password = 'guest' } = options;
     const client = await RawClient.connect(port, options);
-    await client.command('USER guest');
-    const welcome = await client.command('PASS guest');
+    await client.command(`USER ${user}`);
+    const welcome = await client.command(`PASS ${password}`);
     if (welcome.code !== 230) throw new Error(`login failed: ${welcome.text}`);
     return client;
   }

@@ -194,7 +194,9 @@ test('an upload that failed here, or brought more than announced, is not kept', 
 });
 
 test('another user does not see it', async (t) => {
-  const bench = await withProxy(t, { users: { check: () => true } });
+  const bench = await withProxy(t);
+  await bench.addUser('guest', 'guest');
+  await bench.addUser('anna', 'x');
   await cutOff(bench, 'STOR film', 'half');
   const other = await bench.connect();
   await other.command('USER anna');

@@ -3,6 +3,8 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
+import { type Account, formatAccount } from '../../src/accounts/account.ts';
+import { hashPassword } from '../../src/accounts/password-hash.ts';
 import { gatewayDefaults } from '../../src/config/settings-table.ts';
 import type { ProxyLimits, ProxyOptions } from '../../src/proxy/options.ts';
 import { type Proxy as Gateway, startProxy } from '../../src/proxy/proxy-server.ts';
@@ -21,7 +23,9 @@ export interface Bench {
   readonly port: number;
   readonly replicas: DirectoryReplicas;
   readonly log: readonly LogLine[];
-  login(): Promise<RawClient>;
+  login(user?: string, password?: string): Promise<RawClient>;
+  /** Makes an account, or changes it. */
+  addUser(name: string, password: string | null, more?: Partial<Account>): Promise<void>;
   connect(options?: { readonly localAddress?: string }): Promise<RawClient>;
   /** Content on the disk; null when there is no such file. */
   stored(name: string): Promise<string | null>;
@@ -64,7 +68,19 @@ export async function withProxy(t: ExecutionContext, options: BenchOptions = {})
     port,
     replicas,
     log,
-    login: () => kept(RawClient.loggedIn(port)),
+    login: (user = 'guest', password = 'guest') => kept(RawClient.loggedIn(port, { user, password })),
+    addUser: async (name, password, more = {}) => {
+      const account: Account = {
+        name,
+        password: password === null ? null : await hashPassword(password),
+        home: '/',
+        rights: 'full',
+        quotaBytes: null,
+        changedAt: 0,
+        ...more,
+      };
+      await replicas.setAccount(name, formatAccount(account));
+    },
     connect: (more) => kept(RawClient.connect(port, more)),
     stored: (name) => readFile(join(replicas.files, name), 'utf8').catch(() => null),
     put: (name, content) => writeFile(join(replicas.files, name), content),

@@ -1,7 +1,9 @@
 /** Coming and going: USER, PASS, REIN and QUIT. */
 import { setTimeout as delay } from 'node:timers/promises';
+import { type Account, isSameLogin } from '../../accounts/account.ts';
 import { lastReply, type Reply, reply } from '../../ftp/reply.ts';
 import type { CommandDefinition } from '../command-definition.ts';
+import { isHomeThere } from '../home-folder.ts';
 import type { Session } from '../session.ts';
 import { isTlsMissing } from './security.ts';
 
@@ -83,16 +85,43 @@ async function logIn(session: Session, password: string): Promise<Reply> {
   }
   const delayMs = services.throttle.delayMs(clientAddress);
   if (delayMs > 0) await delay(delayMs);
-  if (await services.users.check(login.user, password)) {
-    session.login = { kind: 'logged-in', user: login.user };
-    session.logger.info('logged in');
-    return reply(230, 'Welcome.');
+  const verdict = await services.users.check(login.user, password);
+  switch (verdict.kind) {
+    case 'welcome':
+      return await welcome(session, verdict.account);
+    case 'unknown':
+      session.login = { kind: 'user-expected' };
+      return lastReply(421, 'No member can check passwords at the moment; try again later.');
+    case 'busy':
+      session.login = { kind: 'user-expected' };
+      return lastReply(421, 'Too many logins at once; try again later.');
+    case 'wrong':
+      return refuse(session, login.user);
   }
+}
+
+async function welcome(session: Session, account: Account): Promise<Reply> {
+  const { home, rights } = account;
+  const { replicas, users } = session.services;
+  if (!(await isHomeThere(replicas, home))) {
+    session.logger.warn('login failed: the home folder is a file', { as: account.name, home });
+    return lastReply(421, 'Your home folder cannot be opened; ask the administrator.');
+  }
+  // Of now: who was removed in this moment is not let in.
+  const now = users.current(account.name);
+  if (now === null || !isSameLogin(account, now)) return refuse(session, account.name);
+  session.logIn(now);
+  session.logger.info('logged in', { ...(home !== '/' && { home }), ...(rights !== 'full' && { rights }) });
+  return reply(230, 'Welcome.');
+}
+
+function refuse(session: Session, user: string): Reply {
+  const { services, clientAddress } = session;
   services.throttle.failed(clientAddress);
   session.login = { kind: 'user-expected' };
   session.failedLogins += 1;
   session.logger.warn('login failed', {
-    as: login.user.slice(0, LONGEST_LOGGED_NAME),
+    as: user.slice(0, LONGEST_LOGGED_NAME),
     tries: session.failedLogins,
   });
   if (session.failedLogins >= services.limits.loginTries) return lastReply(421, 'Too many wrong passwords.');

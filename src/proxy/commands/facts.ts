@@ -35,6 +35,7 @@ export const factCommands: readonly CommandDefinition[] = [
   {
     name: 'MFMT',
     argument: 'required',
+    right: 'change',
     syntax: '<YYYYMMDDHHMMSS> <path>',
     feature: 'MFMT',
     help: 'Sets the time of the last change on all members.',
@@ -49,6 +50,7 @@ export const factCommands: readonly CommandDefinition[] = [
   {
     name: 'MFF',
     argument: 'required',
+    right: 'change',
     syntax: 'Modify=<YYYYMMDDHHMMSS>; <path>',
     feature: 'MFF Modify;',
     help: 'Sets the fact Modify; others are not kept here and are left out of the answer.',
@@ -66,6 +68,7 @@ export const factCommands: readonly CommandDefinition[] = [
   {
     name: 'MLST',
     argument: 'optional',
+    right: 'read',
     syntax: '[<path>]',
     feature: (session) =>
       `MLST ${FACTS.map((fact) => `${fact}${session.facts.includes(fact) ? '*' : ''};`).join('')}`,
@@ -73,12 +76,14 @@ export const factCommands: readonly CommandDefinition[] = [
     reference: 'RFC 3659 7',
     async run(session, argument) {
       const entry = await requireEntry(session, session.path(argument));
-      return multilineReply(250, 'Listing:', [`${factsOf(entry, session.facts)} ${entry.path}`], 'End.');
+      const facts = factsOf(entry, session.facts, session.account?.rights === 'full');
+      return multilineReply(250, 'Listing:', [`${facts} ${entry.path}`], 'End.');
     },
   },
   {
     name: 'HASH',
     argument: 'required',
+    right: 'read',
     syntax: '<path>',
     feature: 'HASH SHA-256*',
     help: 'SHA-256 of a file, at once: it is kept with the file.',
@@ -91,6 +96,7 @@ export const factCommands: readonly CommandDefinition[] = [
   {
     name: 'XSHA256',
     argument: 'required',
+    right: 'read',
     syntax: '<path>',
     feature: 'XSHA256',
     help: 'The same as HASH in an older form.',
@@ -105,6 +111,7 @@ export const factCommands: readonly CommandDefinition[] = [
   {
     name: 'SITE CHMOD',
     argument: 'required',
+    right: 'change',
     syntax: '<mode> <path>',
     help: 'Says yes and changes nothing: permissions are not kept here.',
     reference: 'common practice',
@@ -118,6 +125,7 @@ export const factCommands: readonly CommandDefinition[] = [
   {
     name: 'SITE UTIME',
     argument: 'required',
+    right: 'change',
     syntax: '<YYYYMMDDHHMMSS> <path>  or  <path> <accessed> <modified> <created> UTC',
     help: 'Sets the time of the last change on all members.',
     reference: 'common practice',

@@ -11,6 +11,7 @@ export const fileCommands: readonly CommandDefinition[] = [
   {
     name: 'DELE',
     argument: 'required',
+    right: 'delete',
     syntax: '<path>',
     help: 'Deletes a file on all members, and what was kept of an upload to its path.',
     reference: 'RFC 959 4.1.3',
@@ -23,6 +24,7 @@ export const fileCommands: readonly CommandDefinition[] = [
   {
     name: 'RNFR',
     argument: 'required',
+    right: 'change',
     syntax: '<path>',
     help: 'Says what RNTO will rename.',
     reference: 'RFC 959 4.1.3',
@@ -38,6 +40,7 @@ export const fileCommands: readonly CommandDefinition[] = [
   {
     name: 'RNTO',
     argument: 'required',
+    right: 'change',
     syntax: '<path>',
     help: 'Renames a file or a directory on all members; a file of that name is replaced, a directory is not.',
     reference: 'RFC 959 4.1.3',

@@ -19,6 +19,7 @@ export const listingCommands: readonly CommandDefinition[] = [
   {
     name: 'LIST',
     argument: 'optional',
+    right: 'list',
     transfers: true,
     syntax: '[<path>]',
     help: 'Lists a directory or one file in the form of ls -l, times in UTC. Flags such as -la are ignored: a file -la is ./-la.',
@@ -38,6 +39,7 @@ export const listingCommands: readonly CommandDefinition[] = [
   {
     name: 'NLST',
     argument: 'optional',
+    right: 'list',
     transfers: true,
     syntax: '[<path>]',
     help: 'Lists bare names; for a file or a pattern with the folder as it was said, as mget needs it (RFC 1123 4.1.2.7).',
@@ -57,6 +59,7 @@ export const listingCommands: readonly CommandDefinition[] = [
   {
     name: 'MLSD',
     argument: 'optional',
+    right: 'list',
     transfers: true,
     syntax: '[<path>]',
     feature: 'TVFS',
@@ -64,8 +67,9 @@ export const listingCommands: readonly CommandDefinition[] = [
     reference: 'RFC 3659 7',
     run(session, argument) {
       const path = session.path(argument);
-      const { facts } = session;
-      const line = (entry: Entry) => factsLine(entry, facts, baseName(entry.path));
+      const { facts, account } = session;
+      const writable = account?.rights === 'full';
+      const line = (entry: Entry) => factsLine(entry, facts, baseName(entry.path), writable);
       return list(session, 'MLSD', path, () => directoryOnly(session, path), line);
     },
   },

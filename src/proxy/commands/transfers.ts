@@ -14,6 +14,7 @@ export const transferCommands: readonly CommandDefinition[] = [
   {
     name: 'RETR',
     argument: 'required',
+    right: 'read',
     transfers: true,
     syntax: '<path>',
     help: 'Sends a file, from this member or else from another one.',
@@ -23,6 +24,7 @@ export const transferCommands: readonly CommandDefinition[] = [
   {
     name: 'STOR',
     argument: 'required',
+    right: 'store',
     transfers: true,
     syntax: '<path>',
     help: 'Stores a file on all members; the old one stays until the new one is whole. The reply tells on how many. What came before a break is kept for REST.',
@@ -32,6 +34,7 @@ export const transferCommands: readonly CommandDefinition[] = [
   {
     name: 'APPE',
     argument: 'required',
+    right: 'store',
     transfers: true,
     syntax: '<path>',
     help: 'Adds to the end of a file, or of what was kept of an upload that broke off, or makes it.',
@@ -41,6 +44,7 @@ export const transferCommands: readonly CommandDefinition[] = [
   {
     name: 'STOU',
     argument: 'optional',
+    right: 'store',
     transfers: true,
     syntax: '[<path>]',
     help: 'Stores under a name that is free: the one given, or one that begins like it. The 150 tells the name.',
