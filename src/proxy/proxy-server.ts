@@ -37,6 +37,9 @@ const TURNED_AWAY_EVERY_MS = 10_000;
 
 /** @throws CommandError (port-in-use.ts) when nobody can listen there. */
 export async function startProxy(options: ProxyOptions): Promise<Proxy> {
+  if (options.tlsListen !== null && options.tls === undefined) {
+    throw new TypeError('a port for TLS needs a certificate');
+  }
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const services: ProxyServices = {
     ...options,
