@@ -53,6 +53,7 @@ export function handshake(socket: TLSSocket, timeoutMs: number, signal?: AbortSi
       socket.off('secure', secured);
       socket.off('error', failed);
       socket.off('close', closed);
+      socket.off('end', closed);
     };
     const fail = (error: Error) => {
       finish();
@@ -71,6 +72,8 @@ export function handshake(socket: TLSSocket, timeoutMs: number, signal?: AbortSi
     socket.once('secure', secured);
     socket.once('error', failed);
     socket.once('close', closed);
+    // A FIN in the middle of it is an end of what TLS can read, and neither an error nor a close.
+    socket.once('end', closed);
     signal?.addEventListener('abort', given);
     if (signal?.aborted) given();
   });
