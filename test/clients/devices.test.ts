@@ -7,7 +7,7 @@ import { waitUntil } from '../network/wait-until.ts';
 import { type Network, openNetwork, withNetwork } from '../network/with-network.ts';
 import { cameraDialogues, hastyDialogues } from './dialogues/cameras.ts';
 import { type Dialogue, play } from './dialogues/dialogue.ts';
-import { officeDialogues, refusedLatinDialogue } from './dialogues/office.ts';
+import { latinDialogues, officeDialogues, refusedLatinDialogue } from './dialogues/office.ts';
 import { programDialogues } from './dialogues/programs.ts';
 
 let network: Network & AsyncDisposable;
@@ -43,6 +43,14 @@ for (const dialogue of [...cameraDialogues, ...officeDialogues, refusedLatinDial
 test.serial('after all that the members are the same', async (t) => {
   await assertIdentical(t, network.members);
 });
+
+for (const dialogue of latinDialogues) {
+  test.serial(`with --name-encoding latin-1: ${dialogue.title}`, async (t) => {
+    await withNetwork(t, { members: 1, options: ['--name-encoding', 'latin-1'] }, async (own) => {
+      await playAndLook(t, dialogue, own);
+    });
+  });
+}
 
 for (const dialogue of hastyDialogues) {
   test.serial(`with --accept-abrupt-close: ${dialogue.title}`, async (t) => {

@@ -82,7 +82,8 @@ class Session {
 
   async upload(remote: string, bytes: Uint8Array): Promise<void> {
     const { t, program, doors } = this;
-    if (program.upload === undefined) await doors.near.byHand(remote, bytes);
+    const empty = bytes.length === 0 && program.cannotSendEmpty?.(doors.near) != null;
+    if (program.upload === undefined || empty) await doors.near.byHand(remote, bytes);
     else await program.upload(t, doors.near, await this.fileWith(bytes), remote);
   }
 

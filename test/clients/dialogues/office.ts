@@ -103,6 +103,30 @@ export const officeDialogues: readonly Dialogue[] = [
   },
 ];
 
+/** For a member that runs with --name-encoding latin-1. */
+export const latinDialogues: readonly Dialogue[] = [
+  {
+    title: 'an old scanner that writes umlauts in Latin-1',
+    latin1: true,
+    sessions: [
+      [
+        ...login,
+        say('MKD K\u00fcche', 257),
+        say('CWD K\u00fcche', 250),
+        put('PASV', 'STOR Stra\u00dfe.jpg', 'old letters'),
+        say('RNFR Stra\u00dfe.jpg', 350),
+        say('RNTO Stra\u00dfe \u00e0 la carte.jpg', 250),
+        say('SIZE Stra\u00dfe \u00e0 la carte.jpg', 213, /^213 11$/),
+        hangUp('FIN'),
+      ],
+    ],
+    stored: {
+      '/K\u00fcche/Stra\u00dfe.jpg': null,
+      '/K\u00fcche/Stra\u00dfe \u00e0 la carte.jpg': 'old letters',
+    },
+  },
+];
+
 /** For a member that knows UTF-8 names only, which is the default. */
 export const refusedLatinDialogue: Dialogue = {
   title: 'an old scanner that writes umlauts in Latin-1 gets a clear no and can go on with plain names',

@@ -22,6 +22,8 @@ export const basicFtpProgram: FtpProgram = {
   title: 'basic-ftp',
   needs: [],
   secures: ['explicit', 'implicit'],
+  cannotSendEmpty: ({ security }) =>
+    security === 'none' ? null : 'where a session is resumed it ends the connection before the handshake has',
   async upload(_t, door, local, remote) {
     await session(door, (client) => client.uploadFrom(local, remote));
   },

@@ -46,6 +46,8 @@ function bsdFtp(title: string, name: string): FtpProgram {
     resumeDownload: (t, door, remote, local) => session(t, door, `reget ${quote(remote)} ${quote(local)}`),
     sendFolder: (t, door, local, remote) =>
       session(t, door, `lcd ${quote(local)}`, `cd ${quote(remote)}`, 'mput file-*'),
+    fetchFolder: (t, door, remote, local) =>
+      session(t, door, `lcd ${quote(local)}`, `cd ${quote(remote)}`, 'mget file-*'),
   };
 }
 

@@ -26,6 +26,8 @@ export interface FtpProgram {
   readonly secures?: readonly Security[];
   /** Why this program cannot say that name, or null. */
   cannotSay?(name: string): string | null;
+  /** Why this program cannot send a file without bytes, or null. */
+  cannotSendEmpty?(door: Door): string | null;
   /** Left out by programs that only fetch; what they fetch was stored by hand. */
   upload?(t: ExecutionContext, door: Door, local: string, remote: string): Promise<void>;
   download(t: ExecutionContext, door: Door, remote: string, local: string): Promise<void>;

@@ -51,4 +51,7 @@ export const ncftpProgram: FtpProgram = {
     const names = ['-c', 'exec ncftpput "$@" "$0"/file-*', local];
     await succeed(t, 'sh', [...names, ...login(door), door.host, remote]);
   },
+  async fetchFolder(t, door, remote, local) {
+    await succeed(t, 'ncftpget', [...login(door), door.host, local, `${remote}/file-*`]);
+  },
 };
