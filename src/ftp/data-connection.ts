@@ -11,6 +11,9 @@ export class NoDataConnection extends Error {
   override readonly name = 'NoDataConnection';
 }
 
+/** All ports of the range are taken at the moment. */
+export class NoPortFree extends NoDataConnection {}
+
 /** Bytes that may wait in a data socket, each way. */
 export const SOCKET_BUFFER_BYTES = 512 * 1024;
 
@@ -53,7 +56,7 @@ export class PassiveListener {
     }, options.lifetimeMs);
   }
 
-  /** @throws NoDataConnection when no port of the range is free. */
+  /** @throws NoPortFree; NoDataConnection when it cannot listen at all. */
   static async open(options: PassiveOptions): Promise<PassiveListener> {
     const { from, to } = options.ports;
     const count = to - from + 1;
@@ -67,7 +70,7 @@ export class PassiveListener {
       const port = await listen(server, options.localAddress, from + ((first + step) % count));
       if (port !== null) return new PassiveListener(server, port, options);
     }
-    throw new NoDataConnection('No passive port is free.');
+    throw new NoPortFree('No passive port is free; try again.');
   }
 
   #arrived(socket: Socket, options: PassiveOptions): void {
@@ -126,6 +129,11 @@ export class PassiveListener {
       signal.addEventListener('abort', given);
       if (signal.aborted) given();
     });
+  }
+
+  /** Nobody has connected, and no transfer waits for that. */
+  get isIdle(): boolean {
+    return this.#state.kind === 'listening';
   }
 
   close(): void {

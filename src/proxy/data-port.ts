@@ -1,7 +1,8 @@
 /** Where a session's next data connection will come from; one preparation at a time. */
 import type { Socket } from 'node:net';
 import type { PortRange } from '../config/settings-api.ts';
-import { connectActive, NoDataConnection, PassiveListener } from '../ftp/data-connection.ts';
+import { connectActive, NoDataConnection, type PassiveListener } from '../ftp/data-connection.ts';
+import type { PassivePorts } from './passive-ports.ts';
 
 type Preparation =
   | { readonly kind: 'none' }
@@ -12,6 +13,7 @@ export interface DataPortOptions {
   readonly localAddress: string;
   readonly clientAddress: string;
   readonly ports: PortRange;
+  readonly pool: PassivePorts;
   readonly lifetimeMs: number;
   readonly timeoutMs: number;
   readonly onStranger: (address: string) => void;
@@ -28,7 +30,7 @@ export class DataPort {
   /** The port to connect to. @throws NoDataConnection */
   async listen(): Promise<number> {
     this.close();
-    const listener = await PassiveListener.open(this.#options);
+    const listener = await this.#options.pool.open(this.#options);
     this.#preparation = { kind: 'passive', listener };
     return listener.port;
   }

@@ -5,6 +5,7 @@ import type { LimitSettings } from '../config/limit-settings.ts';
 import type { Endpoint } from '../config/settings-api.ts';
 import type { ReplicaSet } from '../peers/replica-set-api.ts';
 import type { Logger } from '../system/logger-api.ts';
+import type { PassivePorts } from './passive-ports.ts';
 import type { UploadsUnderWay } from './uploads-under-way.ts';
 import type { Users } from './users.ts';
 import type { QuotaLedger } from './view/quota-ledger.ts';
@@ -37,6 +38,8 @@ export interface ProxyLimits {
   readonly loginDelayMs: number;
   /** From the transfer command to the data connection. */
   readonly dataConnectionMs: number;
+  /** How long PASV waits for a free port. */
+  readonly passiveWaitMs: number;
   /** How long a passive port waits for a transfer command and its client. */
   readonly passiveLifetimeMs: number;
   /** A data connection on which the client does nothing. */
@@ -54,6 +57,7 @@ export const DEFAULT_LIMITS: ProxyLimits = {
   loginTries: 5,
   loginDelayMs: 250,
   dataConnectionMs: 20_000,
+  passiveWaitMs: 10_000,
   passiveLifetimeMs: 30_000,
   stallMs: 60_000,
   silentMs: 10_000,
@@ -68,6 +72,7 @@ export interface ProxyServices extends Omit<ProxyOptions, 'limits' | 'users'> {
   readonly throttle: LoginDelays;
   readonly uploads: UploadsUnderWay;
   readonly quotas: QuotaLedger;
+  readonly passivePool: PassivePorts;
 }
 
 /** Growing delays for addresses that guess passwords. */

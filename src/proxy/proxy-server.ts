@@ -9,6 +9,7 @@ import { listenError } from '../system/port-in-use.ts';
 import { Conversation } from './conversation.ts';
 import { LoginThrottle } from './login-throttle.ts';
 import { DEFAULT_LIMITS, type ProxyOptions, type ProxyServices } from './options.ts';
+import { PassivePorts } from './passive-ports.ts';
 import { SessionLimits } from './session-limits.ts';
 import { UploadsUnderWay } from './uploads-under-way.ts';
 import { NetworkUsers } from './users.ts';
@@ -40,7 +41,12 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
   if (options.tlsListen !== null && options.tls === undefined) {
     throw new TypeError('a port for TLS needs a certificate');
   }
-  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const limits = {
+    ...DEFAULT_LIMITS,
+    loginMs: options.loginTimeoutSeconds * 1000,
+    stallMs: options.stallTimeoutSeconds * 1000,
+    ...options.limits,
+  };
   const services: ProxyServices = {
     ...options,
     users: options.users ?? new NetworkUsers(options.replicas, options.logger),
@@ -48,6 +54,7 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
     throttle: new LoginThrottle(limits.loginDelayMs),
     uploads: new UploadsUnderWay(limits.silentMs),
     quotas: new QuotaLedger(options.replicas),
+    passivePool: new PassivePorts(limits.passiveWaitMs),
   };
   const conversations = new Set<Conversation>();
   services.users.onChange(() => {

@@ -86,6 +86,7 @@ export class Session {
       localAddress: addresses.local,
       clientAddress: addresses.client,
       ports: services.passivePorts,
+      pool: services.passivePool,
       lifetimeMs: services.limits.passiveLifetimeMs,
       timeoutMs: services.limits.dataConnectionMs,
       onStranger: (address) =>

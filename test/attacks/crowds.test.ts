@@ -1,6 +1,7 @@
 /** More connections, listeners and bytes than anybody honest needs: those who are in go on, and all is given back afterwards. */
 import { connect, type Socket } from 'node:net';
 import test from 'ava';
+import { CLIENT_PASSIVE_PORTS } from '../network/member.ts';
 import { waitUntil } from '../network/wait-until.ts';
 import { RawClient } from '../proxy/raw-client.ts';
 import { Crowd } from './crowd.ts';
@@ -145,6 +146,31 @@ test.serial(
     t.is((await honest.download('RETR /canary.txt')).reply.code, 226);
     honest.destroy();
     for (const client of clients) client.destroy();
+    await scene.settled(before);
+  },
+);
+
+test.serial(
+  'an address that holds all passive ports, and queues for more, does not stop others',
+  async (t) => {
+    const greedy = { host: scene.a.host, localAddress: '127.0.97.1' };
+    const hoarders = await Promise.all(
+      Array.from({ length: CLIENT_PASSIVE_PORTS + 60 }, () => RawClient.loggedIn(scene.a.port, greedy)),
+    );
+    for (const client of hoarders) client.send('EPSV\r\n');
+    await waitUntil('all ports are held', () => {
+      const told = hoarders.filter(({ heard }) => heard.includes('229 ')).length;
+      return told >= CLIENT_PASSIVE_PORTS ? null : `${told}`;
+    });
+    const honest = await Promise.all(Array.from({ length: 10 }, () => scene.a.login()));
+    const codes = await Promise.all(
+      honest.map(
+        async (client, index) => (await client.upload(`STOR /among-hoarders-${index}`, 'through')).code,
+      ),
+    );
+    t.deepEqual([...new Set(codes)], [226]);
+    for (const [index, client] of honest.entries()) await client.command(`DELE /among-hoarders-${index}`);
+    for (const client of [...hoarders, ...honest]) client.destroy();
     await scene.settled(before);
   },
 );

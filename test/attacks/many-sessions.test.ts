@@ -7,6 +7,7 @@ import { Scene } from './scene.ts';
 
 const SESSIONS = 1000;
 const MOST_PER_SESSION = 60_000;
+/** More than there are passive ports (test/network/member.ts: 120). */
 const TRANSFERS = 200;
 /** Bytes; from nothing to more than a session's buffers hold. */
 const SIZES = [0, 1, 4096, 40_000, 300_000, 1_500_000];
