@@ -1,4 +1,4 @@
-/** `npm run fuzz -- --seed N --seconds S [--sessions N] [--only INDEX] [--at-once N]`: ends with 1 when something is wrong. */
+/** `npm run fuzz -- --seed N --seconds S [--sessions N] [--only INDEX] [--at-once N] [--snapshots DIR]`: ends with 1 when something is wrong. */
 import { parseArgs } from 'node:util';
 import { fuzz } from './run.ts';
 
@@ -8,6 +8,7 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '60' },
     sessions: { type: 'string' },
     only: { type: 'string' },
+    snapshots: { type: 'string' },
     'at-once': { type: 'string', default: '12' },
   },
 });
@@ -20,6 +21,7 @@ const { wrong, sessions, lines, bytes } = await fuzz({
   atOnce: Number(values['at-once']),
   ...(values.sessions === undefined ? {} : { sessions: Number(values.sessions) }),
   ...(values.only === undefined ? {} : { only: Number(values.only) }),
+  ...(values.snapshots === undefined ? {} : { snapshots: values.snapshots }),
   say: (line) => console.log(`  ${line}`),
 });
 const seconds = ((performance.now() - began) / 1000).toFixed(0);

@@ -19,6 +19,8 @@ export interface FuzzOptions {
   /** Only this one: to play a finding again. */
   readonly only?: number;
   readonly atOnce?: number;
+  /** Heap snapshots of the proxies go there, before and after. */
+  readonly snapshots?: string;
   readonly say: (line: string) => void;
 }
 
@@ -38,7 +40,15 @@ const MOST_RESIDENT_LEFT_KB = 96 * 1024;
 const KEPT_TRANSCRIPTS = 200;
 
 export async function fuzz(options: FuzzOptions): Promise<FuzzOutcome> {
-  const { seed, seconds, sessions: most = Number.POSITIVE_INFINITY, only, atOnce = 12, say } = options;
+  const {
+    seed,
+    seconds,
+    sessions: most = Number.POSITIVE_INFINITY,
+    only,
+    atOnce = 12,
+    snapshots,
+    say,
+  } = options;
   const scene = await Scene.open({
     inspected: true,
     options: [
@@ -76,6 +86,7 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzOutcome> {
     let begun = 0;
     if (only === undefined) await wave(-WARM_UP_SESSIONS, () => ++begun > WARM_UP_SESSIONS);
     for (const [index, member] of members.entries()) await scene.settled(before[index] ?? 0, member);
+    if (snapshots !== undefined) await snap(scene, snapshots, 'before');
     const warm = await figures(scene);
     sum = { sessions: 0, lines: 0, bytes: 0 };
 
@@ -98,6 +109,7 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzOutcome> {
     }
     wrong.push(...(await scene.harm()));
     wrong.push(...grown(warm, await figures(scene), say));
+    if (snapshots !== undefined) await snap(scene, snapshots, 'after');
     if (wrong.length > 0) {
       const file = join(mkdtempSync(join(tmpdir(), 'cloudroid-fuzz-')), `seed-${seed}.jsonl`);
       writeFileSync(file, recent.map((played) => `${JSON.stringify(played)}\n`).join(''));
@@ -110,6 +122,14 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzOutcome> {
     return { wrong, ...sum };
   } finally {
     await scene.close();
+  }
+}
+
+async function snap(scene: Scene, folder: string, when: string): Promise<void> {
+  for (const member of scene.network.members) {
+    const pieces: string[] = [];
+    await (await scene.inspector(member)).snapshot((piece) => pieces.push(piece));
+    writeFileSync(join(folder, `${member.name}-${when}.heapsnapshot`), pieces.join(''));
   }
 }
 
@@ -142,7 +162,7 @@ function grown(warm: readonly Figures[], now: readonly Figures[], say: (line: st
     const heap = after.proxy.heap + after.proxy.buffers - first.proxy.heap - first.proxy.buffers;
     const [proxyKb, storageKb] = [after.proxyKb - first.proxyKb, after.storageKb - first.storageKb];
     say(
-      `${after.name}: proxy ${(heap / 1024).toFixed(0)} KiB more live objects and buffers, ${proxyKb} KiB more resident (${after.proxyKb} in all); storage server ${storageKb} KiB more (${after.storageKb})`,
+      `${after.name}: proxy ${(heap / 1024).toFixed(0)} KiB more live objects and buffers (buffers ${((after.proxy.buffers - first.proxy.buffers) / 1024).toFixed(0)}), ${proxyKb} KiB more resident (${after.proxyKb} in all); storage server ${storageKb} KiB more (${after.storageKb})`,
     );
     if (heap > MOST_HEAP_LEFT) wrong.push(`${after.name}: the proxy holds ${heap} bytes more than before`);
     if (proxyKb > MOST_RESIDENT_LEFT_KB)

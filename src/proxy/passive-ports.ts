@@ -10,8 +10,8 @@ import { NoPortFree, PassiveListener, type PassiveOptions } from '../ftp/data-co
 
 /** Another program may hold a port, and gives no word when it lets go. */
 const POLL_MS = 20;
-/** Listeners that are over are forgotten when there are so many. */
-const MOST_REMEMBERED = 512;
+/** So many listeners are remembered beyond twice those that were idle at the last look. */
+const REMEMBERED = 16;
 
 interface Waiter {
   readonly options: PassiveOptions;
@@ -26,6 +26,7 @@ export class PassivePorts {
   /** Oldest first; some are over. */
   readonly #opened = new Map<PassiveListener, string>();
   readonly #waiting: Waiter[] = [];
+  #lookAt = REMEMBERED;
 
   /** `waitMs`: for a free port, then 425. */
   constructor(waitMs: number) {
@@ -97,8 +98,11 @@ export class PassivePorts {
   }
 
   #remember(listener: PassiveListener, { clientAddress }: PassiveOptions): PassiveListener {
-    if (this.#opened.size >= MOST_REMEMBERED) this.#held();
     this.#opened.set(listener, clientAddress);
+    if (this.#opened.size > this.#lookAt) {
+      this.#held();
+      this.#lookAt = 2 * this.#opened.size + REMEMBERED;
+    }
     return listener;
   }
 }
