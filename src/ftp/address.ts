@@ -22,6 +22,27 @@ export function isSameAddress(a: string, b: string): boolean {
   return one.check(withoutZone(b), family);
 }
 
-function withoutZone(address: string): string {
+/**
+ * What one party has: an IPv4 address, or the /64 of an IPv6 address (RFC 6177: nobody gets less), in which a guesser
+ * could take another address for every try. The same text for every spelling.
+ */
+export function addressGroup(address: string): string {
+  const plain = normaliseAddress(withoutZone(address));
+  if (!isIPv6(plain)) return plain;
+  const [front = '', back] = plain.split('::');
+  const [before, behind] = [words(front), words(back ?? '')];
+  const zeros = new Array<string>(8 - before.length - behind.length).fill('0');
+  const prefix = [...before, ...zeros, ...behind].slice(0, 4);
+  return `${prefix.map((word) => Number.parseInt(word, 16).toString(16)).join(':')}::/64`;
+}
+
+/** The 16-bit words; an IPv4 address at the end is two of them, beyond the prefix. */
+function words(text: string): string[] {
+  if (text === '') return [];
+  return text.split(':').flatMap((word) => (word.includes('.') ? ['0', '0'] : [word]));
+}
+
+/** fe80::1 for fe80::1%eth0. */
+export function withoutZone(address: string): string {
   return address.replace(/%.*$/, '');
 }

@@ -1,7 +1,8 @@
 /**
  * Slows down addresses that guess passwords. A right password does not forgive: guest/guest is public, and a guesser
- * could log in with it between two tries. Time forgives.
+ * could log in with it between two tries. Time forgives. IPv6 addresses of one /64 are one address.
  */
+import { addressGroup } from '../ftp/address.ts';
 import type { LoginDelays } from './options.ts';
 
 const LONGEST_DELAY_MS = 5_000;
@@ -26,26 +27,27 @@ export class LoginThrottle implements LoginDelays {
   }
 
   delayMs(address: string): number {
-    const count = this.#count(address);
+    const count = this.#count(addressGroup(address));
     return count === 0 ? 0 : Math.min(LONGEST_DELAY_MS, this.#firstDelayMs * 2 ** (count - 1));
   }
 
   failed(address: string): void {
-    const count = this.#count(address) + 1;
+    const group = addressGroup(address);
+    const count = this.#count(group) + 1;
     // Last in the map is the most recent: the oldest goes when there are too many.
-    this.#failures.delete(address);
-    this.#failures.set(address, { count, last: this.#now() });
+    this.#failures.delete(group);
+    this.#failures.set(group, { count, last: this.#now() });
     if (this.#failures.size > MOST_ADDRESSES) {
       const oldest = this.#failures.keys().next();
       if (oldest.done === false) this.#failures.delete(oldest.value);
     }
   }
 
-  #count(address: string): number {
-    const failures = this.#failures.get(address);
+  #count(group: string): number {
+    const failures = this.#failures.get(group);
     if (failures === undefined) return 0;
     if (this.#now() - failures.last < FORGIVE_AFTER_MS) return Math.min(failures.count, 32);
-    this.#failures.delete(address);
+    this.#failures.delete(group);
     return 0;
   }
 }

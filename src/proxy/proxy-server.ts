@@ -60,7 +60,7 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
   services.users.onChange(() => {
     for (const conversation of conversations) conversation.accountsChanged();
   });
-  const sessionLimits = new SessionLimits(options.maxSessions, options.maxSessionsPerAddress);
+  const sessionLimits = new SessionLimits(options);
 
   const tellTurnedAway = atMostEvery(TURNED_AWAY_EVERY_MS, (more, client: string, why: string) => {
     options.logger.warn('a client was turned away', { client, why, more });

@@ -1,34 +1,53 @@
-/** How many clients at once, in all and from one address. */
+/** Who may come, and how many at once, in all and from one address (addressGroup: from one /64 of IPv6). */
+import type { LimitSettings } from '../config/limit-settings.ts';
+import { addressGroup } from '../ftp/address.ts';
+import { AddressList } from '../ftp/address-list.ts';
+
+export type EntryLimits = Pick<
+  LimitSettings,
+  'maxSessions' | 'maxSessionsPerAddress' | 'allowAddresses' | 'denyAddresses'
+>;
 
 export class SessionLimits {
-  readonly #most: number;
-  readonly #mostPerAddress: number;
-  readonly #perAddress = new Map<string, number>();
+  readonly #limits: EntryLimits;
+  readonly #allowed: AddressList;
+  readonly #denied: AddressList;
+  readonly #perGroup = new Map<string, number>();
   #count = 0;
 
-  constructor(most: number, mostPerAddress: number) {
-    this.#most = most;
-    this.#mostPerAddress = mostPerAddress;
+  constructor(limits: EntryLimits) {
+    this.#limits = limits;
+    this.#allowed = new AddressList(limits.allowAddresses);
+    this.#denied = new AddressList(limits.denyAddresses);
   }
 
   /** Why not, or null when the session was counted: then `leave` must follow once. */
   enter(address: string): string | null {
-    if (this.#count >= this.#most) return 'Too many clients; try again later.';
-    const here = this.#perAddress.get(address) ?? 0;
-    if (here >= this.#mostPerAddress) return 'Too many connections from your address.';
+    if (!this.#isWelcome(address)) return 'Your address is not allowed here.';
+    if (this.#count >= this.#limits.maxSessions) return 'Too many clients; try again later.';
+    const group = addressGroup(address);
+    const here = this.#perGroup.get(group) ?? 0;
+    if (here >= this.#limits.maxSessionsPerAddress) return 'Too many connections from your address.';
     this.#count += 1;
-    this.#perAddress.set(address, here + 1);
+    this.#perGroup.set(group, here + 1);
     return null;
   }
 
   leave(address: string): void {
     this.#count -= 1;
-    const left = (this.#perAddress.get(address) ?? 1) - 1;
-    if (left === 0) this.#perAddress.delete(address);
-    else this.#perAddress.set(address, left);
+    const group = addressGroup(address);
+    const left = (this.#perGroup.get(group) ?? 1) - 1;
+    if (left === 0) this.#perGroup.delete(group);
+    else this.#perGroup.set(group, left);
   }
 
   get count(): number {
     return this.#count;
+  }
+
+  /** On both lists: denied. */
+  #isWelcome(address: string): boolean {
+    if (this.#denied.has(address)) return false;
+    return this.#allowed.size === 0 || this.#allowed.has(address);
   }
 }
