@@ -47,6 +47,23 @@ const commands: CommandTable = {
     switches: { yes: 'retire without asking' },
     load: async () => (await import('./cli/peers.ts')).peers,
   },
+  users: {
+    description: 'Accounts of FTP users, the same on all members',
+    maxWords: 2,
+    wordsShown: '[list | add NAME | set NAME | password NAME | remove NAME]',
+    switches: {
+      full: 'may do everything in the home folder (add, set)',
+      'read-only': 'may list and read (add, set)',
+      'upload-only': 'for cameras: may store, neither list, read nor delete (add, set)',
+      'password-stdin': 'the password comes on standard input (add, password)',
+      json: 'list for programs',
+    },
+    values: {
+      home: 'folder that is / for the user (add, set)',
+      quota: 'bytes that the home folder may take up, such as 20G, or none (add, set)',
+    },
+    load: async () => (await import('./cli/users.ts')).users,
+  },
   trash: {
     description: 'What was deleted or replaced on this member in the last 30 days, and how it comes back',
     maxWords: 2,
