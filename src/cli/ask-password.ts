@@ -47,8 +47,9 @@ function fitting(password: string, user: string): string {
 
 function unseen(question: string): Promise<string> {
   const { stdin } = process;
-  process.stderr.write(question);
+  // First: what is typed at once must not be seen either.
   stdin.setRawMode(true);
+  process.stderr.write(question);
   stdin.setEncoding('utf8');
   stdin.resume();
   return new Promise((resolve, reject) => {

@@ -4,6 +4,8 @@ import { relative } from 'node:path';
 import type { Endpoint, Identity, Settings } from '../config/settings-api.ts';
 import { formatEndpoint } from '../system/port-in-use.ts';
 
+const OPEN =
+  'guest, password guest  (public: whoever reaches this port can read, change and delete;\n                       cloudroid users add NAME ends that)';
 const wildcards: readonly string[] = ['0.0.0.0', '::'];
 
 /** Addresses that other machines could use, IPv4 first, loopback last. */
@@ -27,14 +29,20 @@ function shown(path: string): string {
   return near.startsWith('..') || near === '' ? path : near;
 }
 
-export function banner(settings: Settings, identity: Identity, peers: readonly Endpoint[]): string {
+/** `open`: there are no accounts, so guest/guest logs in. */
+export function banner(
+  settings: Settings,
+  identity: Identity,
+  peers: readonly Endpoint[],
+  open: boolean,
+): string {
   const { listen, storageListen, filesDir, peersFile, networkKeyFile } = settings;
   const here = wildcards.includes(listen.host) ? '127.0.0.1' : listen.host;
   const door = formatEndpoint({ host: here, port: listen.port });
   const others = peers.length === 0 ? 'none yet' : peers.map(formatEndpoint).join(', ');
   const rows: readonly (readonly [string, string])[] = [
     ['FTP clients', urls(listen)],
-    ['Log in as', 'guest, password guest  (public: whoever reaches this port can read, change and delete)'],
+    ['Log in as', open ? OPEN : 'one of the accounts  (cloudroid users list)'],
     ['Shared files', shown(filesDir)],
     [
       'Other members',
@@ -43,6 +51,7 @@ export function banner(settings: Settings, identity: Identity, peers: readonly E
     ['Network key', shown(networkKeyFile)],
     ['  for another board', `scp ${shown(networkKeyFile)} <user>@<board>:<its data folder>/state/`],
   ];
+  const user = open ? 'guest:guest' : 'USER:PASSWORD';
   const width = Math.max(...rows.map(([label]) => label.length));
   return [
     `Cloudroid is running. This member is ${identity.name} (${identity.member}).`,
@@ -50,9 +59,9 @@ export function banner(settings: Settings, identity: Identity, peers: readonly E
     ...rows.map(([label, text]) => `  ${label.padEnd(width)}  ${text}`),
     '',
     'To try it, from another terminal:',
-    `  curl -T README.md ftp://guest:guest@${door}/`,
-    `  curl ftp://guest:guest@${door}/`,
-    `  telnet ${here} ${listen.port}        (then type: USER guest, PASS guest, HELP, QUIT)`,
+    `  curl -T README.md ftp://${user}@${door}/`,
+    `  curl ftp://${user}@${door}/`,
+    `  telnet ${here} ${listen.port}        (then type: USER ${open ? 'guest' : 'NAME'}, PASS ${open ? 'guest' : 'PASSWORD'}, HELP, QUIT)`,
     '',
     'Ctrl-C stops it.',
     '',

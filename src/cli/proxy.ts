@@ -29,6 +29,7 @@ export function proxy({ settings }: CommandInput): Promise<ExitStatus> {
       const report: ProxyReport = {
         at: Date.now(),
         ...door.counts(),
+        users: door.users,
         listening: formatEndpoint(door.endpoint),
         ack: settings.ack,
         members: replicas.members(),

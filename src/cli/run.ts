@@ -1,6 +1,7 @@
 /** `cloudroid run`: storage server, proxy and sweep as child processes, kept alive, stopped in order. */
 import { loadOrMakeIdentity } from '../config/identity.ts';
 import { watchPeersFile } from '../config/peers-watch.ts';
+import type { Settings } from '../config/settings-api.ts';
 import { loadOrMakeNetworkKey } from '../peers/network-key.ts';
 import { type ExitStatus, exitStatus } from '../system/exit-status.ts';
 import { startLogger } from '../system/logger.ts';
@@ -9,6 +10,7 @@ import { assertCanListen } from '../system/port-in-use.ts';
 import { announceReady, announceStopping, onStopRequest } from '../system/service-manager.ts';
 import { SupervisedProcess } from '../system/supervised-process.ts';
 import { banner } from './banner.ts';
+import { readAccounts } from './change-account.ts';
 import type { CommandInput } from './command.ts';
 
 /** The children tell what is wrong with the list; once is enough. */
@@ -33,6 +35,14 @@ const STORAGE_WAIT_MS = 15_000;
  * that is once in 60 MB of dead buffers. Measured while 1 GiB goes to three members: a proxy of 128 MB instead of 155.
  */
 const SMALL_YOUNG_GENERATION = '--max-semi-space-size=1';
+
+/** Of the member that has just started; unsure counts as having some. Never rejects. */
+async function hasNoAccounts(settings: Settings): Promise<boolean> {
+  return await readAccounts(settings).then(
+    ({ digest }) => digest === '',
+    () => false,
+  );
+}
 
 export async function run({ settings, options }: CommandInput): Promise<ExitStatus> {
   process.title = 'cloudroid';
@@ -90,8 +100,10 @@ export async function run({ settings, options }: CommandInput): Promise<ExitStat
     for (const child of children.values()) if (child.pid !== null) process.kill(child.pid, 'SIGHUP');
   });
   const allReady = (): void => {
-    process.stdout.write(`\n${banner(settings, identity, peers.peers)}\n`);
-    announceReady(logger);
+    void hasNoAccounts(settings).then((open) => {
+      process.stdout.write(`\n${banner(settings, identity, peers.peers, open)}\n`);
+      announceReady(logger);
+    });
   };
   storage.start();
 

@@ -1,5 +1,5 @@
 /** `cloudroid status` for people: one screen, plain words, the thing to do beside the trouble. */
-import type { MemberStatus, StatusReply, SweepReport } from '../peers/protocol-reports.ts';
+import type { MemberStatus, ProxyReport, StatusReply, SweepReport } from '../peers/protocol-reports.ts';
 import { escapeControls } from '../system/log-line.ts';
 
 const units = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'] as const;
@@ -119,6 +119,23 @@ function joiningRow({ joining, members }: StatusReply['hello']): (readonly [stri
   ];
 }
 
+/** A public password is worth a line of its own. */
+function loginRow(users: ProxyReport['users']): readonly (readonly [string, string])[] {
+  switch (users) {
+    case 'open':
+      return [
+        [
+          'OPEN',
+          'anybody who reaches that port logs in as guest / guest (cloudroid users add NAME ends that)',
+        ],
+      ];
+    case 'accounts':
+      return [['Log in', 'with an account (cloudroid users list)']];
+    default:
+      return [['Log in', 'nobody yet: no member has said who the users are']];
+  }
+}
+
 export function statusPage(status: StatusReply, now: number): string {
   const { hello, proxy, sweep } = status;
   const trash = status.trashBytes > 0 ? `, ${formatBytes(status.trashBytes)} in the trash` : '';
@@ -151,6 +168,7 @@ export function statusPage(status: StatusReply, now: number): string {
       'FTP clients',
       `on ${proxy.listening}, ${sessions}, acknowledged when stored on: ${proxy.ack}`,
     ]);
+    rows.push(...loginRow(proxy.users));
   } else {
     rows.push(['FTP clients', 'the proxy is not running (or has just started)']);
   }

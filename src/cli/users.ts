@@ -10,6 +10,7 @@ import {
 } from '../accounts/account.ts';
 import { hashPassword } from '../accounts/password-hash.ts';
 import { byteCount } from '../config/gateway-checks.ts';
+import { parsePeersFile } from '../config/peers-file.ts';
 import { Unfit } from '../config/setting-checks.ts';
 import type { AccountFile } from '../peers/protocol-accounts.ts';
 import { isAccountName } from '../replication/account-path.ts';
@@ -18,6 +19,7 @@ import { escapeControls } from '../system/log-line.ts';
 import { newPassword } from './ask-password.ts';
 import { changeAccount, readAccounts } from './change-account.ts';
 import type { CommandInput } from './command.ts';
+import { peersFileText } from './peers-file-text.ts';
 import { withRunningMember } from './running-member.ts';
 import { formatBytes } from './status-page.ts';
 import { NO_ACCOUNTS, userRow, usersJson, usersPage } from './users-page.ts';
@@ -35,7 +37,9 @@ function failed(message: string): CommandError {
 
 async function known({ settings }: CommandInput): Promise<Known> {
   const { digest, accounts, complete } = await readAccounts(settings);
-  if (!complete) {
+  // Without others it is complete as it is, although nobody told it so.
+  const { peers } = parsePeersFile(peersFileText(settings.peersFile));
+  if (!complete && peers.length > 0) {
     process.stderr.write(
       'This member has yet to fetch what the others have; they may have accounts that it does not know.\n',
     );

@@ -100,10 +100,13 @@ export class LocalReplica {
 
   /**
    * For calls that may be repeated: null when it cannot be reached, also not after a moment for a restart. Known to be
-   * down for longer than that, it is not tried at all.
+   * down for longer than that, it is only asked whether it is back: it may be, since it was asked last.
    */
   async attemptFor<T>(call: (client: ReplicaClient) => Promise<T>): Promise<{ readonly value: T } | null> {
     let failedAt = Number.POSITIVE_INFINITY;
+    if (performance.now() - (this.#downSince ?? performance.now()) > RETRY_FOR_MS) {
+      await Promise.race([this.hello(), sleep(RETRY_EVERY_MS)]);
+    }
     for (;;) {
       const now = performance.now();
       const trouble = now - Math.min(failedAt, this.#downSince ?? now);

@@ -49,6 +49,8 @@ export interface ProxyReport {
   readonly at: number;
   readonly sessions: number;
   readonly transfers: number;
+  /** open: guest/guest logs in; absent: a member that does not tell. */
+  readonly users?: 'open' | 'accounts' | null;
   readonly listening: string;
   readonly ack: string;
   readonly members: readonly MemberStatus[];

@@ -12,7 +12,7 @@ import { DEFAULT_LIMITS, type ProxyOptions, type ProxyServices } from './options
 import { PassivePorts } from './passive-ports.ts';
 import { SessionLimits } from './session-limits.ts';
 import { UploadsUnderWay } from './uploads-under-way.ts';
-import { NetworkUsers } from './users.ts';
+import { NetworkUsers, type Users } from './users.ts';
 import { QuotaLedger } from './view/quota-ledger.ts';
 
 export interface Proxy {
@@ -21,6 +21,8 @@ export interface Proxy {
   /** Implicit TLS; null: off. */
   readonly tlsEndpoint: Endpoint | null;
   counts(): { readonly sessions: number; readonly transfers: number };
+  /** Who may log in (users.ts). */
+  readonly users: Users['state'];
   /**
    * No new sessions; running transfers may finish for up to `drainMs`, then they are aborted; every session is told
    * 421. Resolves when all are gone. The replica set is not closed.
@@ -104,6 +106,9 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
   return {
     endpoint: door.endpoint,
     tlsEndpoint: tlsDoor?.endpoint ?? null,
+    get users() {
+      return services.users.state;
+    },
     counts: () => ({ sessions: sessionLimits.count, transfers: transfers() }),
     async close(drainMs) {
       door.server.close();

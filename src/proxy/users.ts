@@ -25,6 +25,8 @@ export interface Users {
   check(user: string, password: string): Promise<LoginVerdict>;
   /** Null: may not be logged in any more. */
   current(user: string): Account | null;
+  /** open: guest/guest; accounts: by those; null: nobody has said yet. */
+  readonly state: 'open' | 'accounts' | null;
   /** Called after each change of the table. */
   onChange(listener: () => void): void;
   close(): void;
@@ -55,7 +57,8 @@ export class NetworkUsers implements Users {
   readonly #listeners: (() => void)[] = [];
   #table: Table | null = null;
   #digest = '';
-  #failing = false;
+  /** Times in a row that nobody could say. */
+  #failures = 0;
   #asking: Promise<void> | null = null;
   /** For those that came after the question under way was put. */
   #next: Promise<void> | null = null;
@@ -66,6 +69,10 @@ export class NetworkUsers implements Users {
     this.#poll = setInterval(() => void this.#refresh(), POLL_MS);
     this.#poll.unref();
     void this.#refresh();
+  }
+
+  get state(): 'open' | 'accounts' | null {
+    return this.#table?.kind ?? null;
   }
 
   async check(user: string, password: string): Promise<LoginVerdict> {
@@ -119,15 +126,16 @@ export class NetworkUsers implements Users {
     try {
       answer = await this.#read.accounts(this.#digest);
     } catch (error) {
-      if (!this.#failing) {
+      this.#failures += 1;
+      // A single one is a restart.
+      if (this.#failures === 2) {
         const why = error instanceof Error ? error.message : String(error);
         const meanwhile = this.#table === null ? 'nobody can log in' : 'those known count';
         this.#logger.warn('no member can say who the users are', { why, meanwhile });
       }
-      this.#failing = true;
       return;
     }
-    this.#failing = false;
+    this.#failures = 0;
     if (!answer.complete || (this.#table !== null && answer.digest === this.#digest)) return;
     // Null at first too, where there is none: nothing has changed since ''.
     this.#take(answer.digest, answer.accounts ?? []);

@@ -40,6 +40,7 @@ test('who cannot be checked is sent away, not let in as guest', async (t) => {
     users: {
       check: async () => ({ kind: 'unknown' }),
       current: () => null,
+      state: null,
       onChange: () => undefined,
       close: () => undefined,
     },
