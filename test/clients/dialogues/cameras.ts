@@ -19,6 +19,7 @@ const everyPicture = (
 export const cameraDialogues: readonly Dialogue[] = [
   {
     title: 'a camera that enters and makes its folders step by step, and resets the connection after the 226',
+    uploadOnly: true,
     sessions: everyPicture(3, (picture) => [
       ...login,
       say('TYPE I', 200),
@@ -34,6 +35,7 @@ export const cameraDialogues: readonly Dialogue[] = [
   {
     title:
       'a camera in active mode that makes its folders blindly, expects 550 the second time, and leaves without QUIT',
+    uploadOnly: true,
     sessions: everyPicture(2, (picture) => [
       ...login,
       say('MKD /active', picture === 1 ? 257 : 550),
@@ -86,7 +88,26 @@ export const cameraDialogues: readonly Dialogue[] = [
     },
   },
   {
+    title: 'a recorder that uploads under a temporary name, renames, and sets the time',
+    uploadOnly: true,
+    sessions: everyPicture(2, (picture) => [
+      ...login,
+      say('TYPE I', 200),
+      say('CWD nvr', picture === 1 ? 550 : 250),
+      ...(picture === 1 ? [say('MKD nvr', 257), say('CWD nvr', 250)] : []),
+      get('PASV', 'NLST', /^(.*\.mp4\r\n)?$/),
+      put('PASV', `STOR film${picture}.tmp`, `film ${picture}`),
+      say(`SIZE film${picture}.tmp`, 213, /^213 6$/),
+      say(`RNFR film${picture}.tmp`, 350),
+      say(`RNTO film${picture}.mp4`, 250),
+      say(`MFMT 20260102030405 film${picture}.mp4`, 213),
+      hangUp('FIN'),
+    ]),
+    stored: { '/nvr/film1.mp4': 'film 1', '/nvr/film2.mp4': 'film 2', '/nvr/film1.tmp': null },
+  },
+  {
     title: 'a camera that connects to the passive port only after the 150',
+    uploadOnly: true,
     sessions: [
       [
         ...login,

@@ -25,6 +25,8 @@ export interface Dialogue {
   readonly title: string;
   /** Bytes on the wire are Latin-1, one a character, instead of UTF-8. */
   readonly latin1?: boolean;
+  /** An account that may neither list, read nor delete is enough for it. */
+  readonly uploadOnly?: boolean;
   /** One connection each, one after the other. */
   readonly sessions: readonly (readonly Step[])[];
   /** Path and content of what lies on every member afterwards; null: nothing of that name. */
