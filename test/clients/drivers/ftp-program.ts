@@ -24,6 +24,8 @@ export interface FtpProgram {
   readonly needs: readonly string[];
   /** Kinds of TLS it can do besides plain FTP. */
   readonly secures?: readonly Security[];
+  /** What it needs for TLS besides. */
+  readonly secureNeeds?: readonly string[];
   /** Why this program cannot say that name, or null. */
   cannotSay?(name: string): string | null;
   /** Why this program cannot send a file without bytes, or null. */
