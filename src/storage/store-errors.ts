@@ -102,3 +102,8 @@ export function refusalFor(trouble: DiskTrouble, cause: unknown, path?: string):
 export function message(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
+
+/** The client aborted meanwhile: its staging file is gone, and no disk has failed. */
+export function givenUp(cause: unknown): Refusal {
+  return new Refusal('missing-content', 'the staged file was given up meanwhile', { cause });
+}

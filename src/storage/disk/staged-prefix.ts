@@ -4,6 +4,7 @@ import { copyFile, stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { Refusal } from '../../replication/operation.ts';
 import type { OpenedObject } from '../store-api.ts';
+import { errnoOf, givenUp } from '../store-errors.ts';
 import type { Staging } from './staging.ts';
 
 /** Closes the object. Throws Refusal invalid when it is shorter; then the staging file is gone. */
@@ -21,7 +22,7 @@ export async function copyPrefix(
     await copyBytes(`/proc/self/fd/${object.handle.fd}`, staging.path(id), length);
   } catch (error) {
     await staging.drop(id);
-    throw error;
+    throw errnoOf(error) === 'ENOENT' ? givenUp(error) : error;
   } finally {
     await object.handle.close();
   }

@@ -4,7 +4,7 @@ import { createReadStream } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { Refusal } from '../../replication/operation.ts';
 import type { StagingWriter } from '../store-api.ts';
-import { diskTrouble, refusalFor } from '../store-errors.ts';
+import { diskTrouble, errnoOf, givenUp, refusalFor } from '../store-errors.ts';
 import { type Proof, proofOf } from './content-proof.ts';
 
 /** Throws Refusal no-space when so many bytes more would eat into the reserve; else how many may come before it is asked again. */
@@ -56,7 +56,7 @@ export class StagedWriter implements StagingWriter {
       return new StagedWriter(handle, size, hash, reserve, closed);
     } catch (error) {
       await handle.close();
-      throw error;
+      throw errnoOf(error) === 'ENOENT' ? givenUp(error) : error;
     }
   }
 
