@@ -6,6 +6,7 @@
  * Invariant: while somebody waits, one `#serve` runs, and nobody is served past it.
  */
 import { setTimeout as delay } from 'node:timers/promises';
+import { addressGroup } from '../ftp/address.ts';
 import { NoPortFree, PassiveListener, type PassiveOptions } from '../ftp/data-connection.ts';
 
 /** Another program may hold a port, and gives no word when it lets go. */
@@ -51,7 +52,7 @@ export class PassivePorts {
   /** Never rejects. */
   async #serve(): Promise<void> {
     for (let next = this.#next(); next !== null; next = this.#next()) {
-      this.#makeRoomFor(next.options.clientAddress);
+      this.#makeRoomFor(addressGroup(next.options.clientAddress));
       try {
         next.take(this.#remember(await PassiveListener.open(next.options), next.options));
       } catch (error) {
@@ -75,6 +76,7 @@ export class PassivePorts {
     return best;
   }
 
+  /** `address`: as addressGroup has it. */
   #makeRoomFor(address: string): void {
     const held = this.#held();
     const own = held.get(address) ?? 0;
@@ -98,7 +100,7 @@ export class PassivePorts {
   }
 
   #remember(listener: PassiveListener, { clientAddress }: PassiveOptions): PassiveListener {
-    this.#opened.set(listener, clientAddress);
+    this.#opened.set(listener, addressGroup(clientAddress));
     if (this.#opened.size > this.#lookAt) {
       this.#held();
       this.#lookAt = 2 * this.#opened.size + REMEMBERED;
@@ -108,5 +110,5 @@ export class PassivePorts {
 }
 
 function of(held: ReadonlyMap<string, number>, { options }: Waiter): number {
-  return held.get(options.clientAddress) ?? 0;
+  return held.get(addressGroup(options.clientAddress)) ?? 0;
 }

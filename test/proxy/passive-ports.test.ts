@@ -78,6 +78,17 @@ test('an address that hoards ports loses its oldest to others, not to itself, an
   t.true(honest.isIdle && third.isIdle);
 });
 
+test('a whole /64 of IPv6 counts as one that hoards', async (t) => {
+  const { take } = await range(t);
+  const pool = new PassivePorts(LONG_MS);
+  const held = [
+    await take(pool, '2001:db8::1'),
+    await take(pool, '2001:db8::2'),
+    await take(pool, '2001:db8::3'),
+  ] as const;
+  t.is((await take(pool, '2001:db8:1::1')).port, held[0].port);
+});
+
 test('a port that another program lets go is found', async (t) => {
   const { take, options } = await range(t);
   const others = await Promise.all([PassiveListener.open(options('x')), PassiveListener.open(options('x'))]);
