@@ -55,6 +55,9 @@ async function plainAnswer(session: Session, request: Request): Promise<Reply> {
   if (definition.needsLogin !== false && session.login.kind !== 'logged-in') {
     return reply(530, 'Log in with USER and PASS first.');
   }
+  if (!session.services.rules.allows(definition.name)) {
+    return reply(502, `${definition.name} is not allowed here.`);
+  }
   const { account } = session;
   if (definition.right !== undefined && account !== null && !mayDo(account.rights, definition.right)) {
     return reply(550, 'Permission denied.');

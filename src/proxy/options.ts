@@ -73,6 +73,20 @@ export interface ProxyServices extends Omit<ProxyOptions, 'limits' | 'users'> {
   readonly uploads: UploadsUnderWay;
   readonly quotas: QuotaLedger;
   readonly passivePool: PassivePorts;
+  readonly rules: CommandPolicy;
+  readonly passiveAddresses: PassiveAddresses;
+}
+
+/** Which commands clients may use (command-rules.ts). */
+export interface CommandPolicy {
+  /** `name` of a row of the command table. */
+  allows(name: string): boolean;
+}
+
+/** What PASV names (passive-address.ts). */
+export interface PassiveAddresses {
+  /** IPv4, for a client of that address who reached us at `local`. */
+  for(client: string, local: string): string;
 }
 
 /** Growing delays for addresses that guess passwords. */

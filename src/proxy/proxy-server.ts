@@ -6,9 +6,12 @@ import { normaliseAddress } from '../ftp/address.ts';
 import { linger } from '../ftp/linger.ts';
 import { formatReply, reply } from '../ftp/reply.ts';
 import { listenError } from '../system/port-in-use.ts';
+import { CommandRules } from './command-rules.ts';
+import { commandTable } from './command-table.ts';
 import { Conversation } from './conversation.ts';
 import { LoginThrottle } from './login-throttle.ts';
 import { DEFAULT_LIMITS, type ProxyOptions, type ProxyServices } from './options.ts';
+import { PassiveAddress } from './passive-address.ts';
 import { PassivePorts } from './passive-ports.ts';
 import { SessionLimits } from './session-limits.ts';
 import { UploadsUnderWay } from './uploads-under-way.ts';
@@ -49,6 +52,11 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
     stallMs: options.stallTimeoutSeconds * 1000,
     ...options.limits,
   };
+  const rules = new CommandRules(commandTable, options);
+  if (rules.unknown.length > 0) {
+    options.logger.warn('the settings name commands that there are not', { commands: rules.unknown });
+  }
+  const passiveAddresses = new PassiveAddress(options);
   const services: ProxyServices = {
     ...options,
     users: options.users ?? new NetworkUsers(options.replicas, options.logger),
@@ -57,6 +65,8 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
     uploads: new UploadsUnderWay(limits.silentMs),
     quotas: new QuotaLedger(options.replicas),
     passivePool: new PassivePorts(limits.passiveWaitMs),
+    rules,
+    passiveAddresses,
   };
   const conversations = new Set<Conversation>();
   services.users.onChange(() => {
@@ -111,6 +121,7 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
     },
     counts: () => ({ sessions: sessionLimits.count, transfers: transfers() }),
     async close(drainMs) {
+      passiveAddresses.close();
       door.server.close();
       tlsDoor?.server.close();
       services.users.close();

@@ -17,7 +17,9 @@ export const dataCommands: readonly CommandDefinition[] = [
     async run(session) {
       if (session.extendedPassiveOnly) return onlyExtended();
       if (protocolNumber(session.localAddress) !== 1) return reply(425, 'PASV is for IPv4; use EPSV.');
-      return reply(227, passiveText(session.localAddress, await session.data.listen()));
+      const { clientAddress, localAddress, services } = session;
+      const port = await session.data.listen();
+      return reply(227, passiveText(services.passiveAddresses.for(clientAddress, localAddress), port));
     },
   },
   {

@@ -8,7 +8,9 @@ const WORDS_PER_LINE = 8;
 
 /** `table` gives all rows, these included. */
 export function helpCommands(table: () => readonly CommandDefinition[]): readonly CommandDefinition[] {
-  const help = (argument: string) => helpReply(table(), argument.trim().toUpperCase());
+  const allowed = ({ services }: Session) => table().filter(({ name }) => services.rules.allows(name));
+  const help = (session: Session, argument: string) =>
+    helpReply(allowed(session), argument.trim().toUpperCase());
   return [
     {
       name: 'HELP',
@@ -17,7 +19,7 @@ export function helpCommands(table: () => readonly CommandDefinition[]): readonl
       needsLogin: false,
       help: 'Lists the commands, or tells about one.',
       reference: 'RFC 959 4.1.3',
-      run: (_session, argument) => help(argument),
+      run: help,
     },
     {
       name: 'FEAT',
@@ -25,7 +27,7 @@ export function helpCommands(table: () => readonly CommandDefinition[]): readonl
       needsLogin: false,
       help: 'Lists what goes beyond RFC 959.',
       reference: 'RFC 2389 3',
-      run: (session) => multilineReply(211, 'Features:', features(table(), session), 'End'),
+      run: (session) => multilineReply(211, 'Features:', features(allowed(session), session), 'End'),
     },
     {
       name: 'OPTS',
@@ -52,7 +54,7 @@ export function helpCommands(table: () => readonly CommandDefinition[]): readonl
       needsLogin: false,
       help: 'Lists the commands behind SITE.',
       reference: 'RFC 959 4.1.3',
-      run: () => help('SITE'),
+      run: (session) => help(session, 'SITE'),
     },
   ];
 }
