@@ -9,15 +9,16 @@ const LF = 10;
 const CR = 13;
 const NUL = 0;
 
-export const LONGEST_LINE_BYTES = 8 * 1024;
-
-export type Line = { readonly kind: 'line'; readonly bytes: Buffer } | { readonly kind: 'too-long' };
+export type Line =
+  | { readonly kind: 'line'; readonly bytes: Buffer }
+  | { readonly kind: 'too-long'; readonly longestBytes: number };
 
 const ABOR_WITHOUT_LF = Buffer.from('ABOR\r');
 
 const NOTHING = Buffer.alloc(0);
 
 export class LineReader {
+  readonly #longestBytes: number;
   /** Bytes not looked at yet. */
   #input: Buffer = NOTHING;
   /** The beginning of a line whose end has not come; a copy, so that it does not hold on to a whole chunk. */
@@ -25,6 +26,11 @@ export class LineReader {
   #overlong = false;
   /** The line was taken without its LF; should that come after all, it is no empty line. */
   #withoutLf = false;
+
+  /** `longestBytes` without the LF. */
+  constructor(longestBytes: number) {
+    this.#longestBytes = longestBytes;
+  }
 
   push(chunk: Buffer): void {
     this.#input = this.#input.length === 0 ? chunk : Buffer.concat([this.#input, chunk]);
@@ -48,10 +54,10 @@ export class LineReader {
     const end = this.#input.indexOf(LF);
     const piece = end < 0 ? this.#input : this.#input.subarray(0, end);
     this.#input = end < 0 ? NOTHING : this.#input.subarray(end + 1);
-    if (this.#overlong || this.#partial.length + piece.length > LONGEST_LINE_BYTES) {
+    if (this.#overlong || this.#partial.length + piece.length > this.#longestBytes) {
       this.#partial = NOTHING;
       this.#overlong = end < 0;
-      return this.#overlong ? null : { kind: 'too-long' };
+      return this.#overlong ? null : { kind: 'too-long', longestBytes: this.#longestBytes };
     }
     if (end < 0) {
       if (piece.length > 0) this.#partial = Buffer.concat([this.#partial, piece]);

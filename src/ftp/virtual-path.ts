@@ -13,7 +13,11 @@ export class PathProblem extends Error {
 }
 
 /** @throws PathProblem when a component or the whole is too long. */
-export function resolvePath(workingDirectory: string, argument: string): string {
+export function resolvePath(
+  workingDirectory: string,
+  argument: string,
+  longestBytes: number = LONGEST_PATH_BYTES,
+): string {
   const components: string[] = [];
   const all = argument.startsWith('/') ? argument : `${workingDirectory}/${argument}`;
   for (const component of all.split('/')) {
@@ -28,8 +32,8 @@ export function resolvePath(workingDirectory: string, argument: string): string 
     components.push(component);
   }
   const path = `/${components.join('/')}`;
-  if (Buffer.byteLength(path) > LONGEST_PATH_BYTES) {
-    throw new PathProblem(`A path may have at most ${LONGEST_PATH_BYTES} bytes.`);
+  if (Buffer.byteLength(path) > longestBytes) {
+    throw new PathProblem(`A path may have at most ${longestBytes} bytes.`);
   }
   return path;
 }

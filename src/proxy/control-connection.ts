@@ -33,12 +33,13 @@ export interface ControlEvents {
 
 export class ControlConnection {
   readonly #events: ControlEvents;
-  readonly #reader = new LineReader();
+  readonly #reader: LineReader;
   #telnet = new TelnetFilter();
   #socket: Socket;
   #closing = false;
 
-  constructor(socket: Socket, events: ControlEvents) {
+  constructor(socket: Socket, longestLineBytes: number, events: ControlEvents) {
+    this.#reader = new LineReader(longestLineBytes);
     this.#socket = socket;
     this.#events = events;
     socket.setNoDelay(true);

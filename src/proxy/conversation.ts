@@ -2,7 +2,7 @@
  * One client: its lines become commands, run in order (control-connection.ts has the socket).
  *
  * Invariants
- * - One command runs at a time; those that came behind it wait in the queue, at most MOST_WAITING of them, and then
+ * - One command runs at a time; those that came behind it wait in the queue, at most --max-queued-commands, and then
  *   the socket is not read: what a client can make us keep is bounded.
  * - While a transfer runs, ABOR goes ahead of the queue; NOOP and STAT are answered at once if nothing waits.
  * - The next command is not begun while the client leaves replies unread.
@@ -17,8 +17,6 @@ import { answer, type Request, understand } from './dispatch.ts';
 import type { ProxyServices } from './options.ts';
 import { Session } from './session.ts';
 import type { TransferKind } from './transfer.ts';
-
-const MOST_WAITING = 32;
 
 const ACCOUNT_CHANGED = lastReply(421, 'Your account was changed; log in again.');
 const SHUTDOWN: Reply = lastReply(421, 'This member is shutting down; try another one.');
@@ -47,7 +45,7 @@ export class Conversation {
     });
     this.#idleTimer = setTimeout(() => this.#idle(), services.idleTimeoutSeconds * 1000);
     this.#loginTimer = setTimeout(() => this.#loginOverdue(), services.limits.loginMs);
-    this.#control = new ControlConnection(socket, {
+    this.#control = new ControlConnection(socket, services.maxLineBytes, {
       arrived: () => this.#arrived(),
       ended: () => this.#clientEnded(),
       failed: (error) => this.session.logger.debug('control connection failed', { why: error.message }),
@@ -118,7 +116,7 @@ export class Conversation {
   }
 
   #takeLines(): void {
-    while (this.#queue.length < MOST_WAITING) {
+    while (this.#queue.length < this.session.services.maxQueuedCommands) {
       const line = this.#control.nextLine();
       if (line === null) break;
       this.#take(understand(line, this.session.names));

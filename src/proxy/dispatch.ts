@@ -1,6 +1,6 @@
 /** From a line to the reply, by the command table. */
 import { type ParsedCommand, parseCommand } from '../ftp/command.ts';
-import { type Line, LONGEST_LINE_BYTES } from '../ftp/line-reader.ts';
+import type { Line } from '../ftp/line-reader.ts';
 import { lastReply, type Reply, reply } from '../ftp/reply.ts';
 import { NoReplicaError } from '../peers/replica-set-api.ts';
 import { Refusal } from '../replication/operation.ts';
@@ -21,7 +21,7 @@ const HTTP_REQUEST = / HTTP\/\d(\.\d)?$/;
 const NOT_HTTP = lastReply(500, 'This is FTP, not HTTP.');
 
 export function understand(line: Line, names: NameEncoding): Request {
-  if (line.kind === 'too-long') return refused(500, `A line may have at most ${LONGEST_LINE_BYTES} bytes.`);
+  if (line.kind === 'too-long') return refused(500, `A line may have at most ${line.longestBytes} bytes.`);
   const command: ParsedCommand = parseCommand(line.bytes, (bytes) => names.decode(bytes));
   switch (command.kind) {
     case 'unintelligible':

@@ -3,6 +3,7 @@ import { namePattern } from '../ftp/name-pattern.ts';
 import { baseName, isReservedName } from '../ftp/virtual-path.ts';
 import type { Entry } from '../peers/protocol.ts';
 import { refuse, requireDirectory } from './changes.ts';
+import { CommandRefused } from './error-reply.ts';
 import type { Session } from './session.ts';
 
 /** Up to here a listing is collected and sorted; a longer one goes on in the order of the members, so memory stays flat. */
@@ -37,7 +38,7 @@ export async function listedEntries(session: Session, path: string): Promise<Lis
   if (pattern === null) return refuse('not-found', path);
   await requireDirectory(session, pattern.directory);
   const all = await session.replicas.list(pattern.directory);
-  return { named: 'entries', entries: sorted(fitting(all, pattern.matches)) };
+  return { named: 'entries', entries: sorted(session, fitting(all, pattern.matches)) };
 }
 
 async function* fitting(
@@ -49,17 +50,25 @@ async function* fitting(
 
 /** Only a directory. */
 export async function directoryEntries(session: Session, path: string): Promise<AsyncIterable<Entry>> {
-  return sorted(await session.replicas.list(path));
+  return sorted(session, await session.replicas.list(path));
 }
 
 async function* one(entry: Entry): AsyncGenerator<Entry> {
   yield entry;
 }
 
-async function* sorted(entries: AsyncIterable<Entry>): AsyncGenerator<Entry> {
+/**
+ * @throws CommandRefused 451 behind entry --max-listing-entries, which breaks a data connection: a program that mirrors
+ * must not take the beginning of a listing for all of it.
+ */
+async function* sorted({ services }: Session, entries: AsyncIterable<Entry>): AsyncGenerator<Entry> {
+  const most = services.maxListingEntries;
+  let count = 0;
   let first: Entry[] | null = [];
   for await (const entry of entries) {
     if (isReservedName(baseName(entry.path))) continue;
+    count += 1;
+    if (count > most) throw new CommandRefused(451, `There are more than ${most} entries: no listing.`);
     if (first === null) {
       yield entry;
     } else if (first.push(entry) === MOST_SORTED) {

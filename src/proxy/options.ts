@@ -30,8 +30,9 @@ export interface TlsProvider {
   readonly context: SecureContext;
 }
 
-/** Limits without a setting of their own; tests shorten them. */
+/** Limits in milliseconds and those without a setting of their own; tests shorten them. */
 export interface ProxyLimits {
+  /** --login-timeout-seconds. */
   readonly loginMs: number;
   readonly loginTries: number;
   /** Delay of the second failed login of an address; doubles with each one more. */
@@ -42,8 +43,10 @@ export interface ProxyLimits {
   readonly passiveWaitMs: number;
   /** How long a passive port waits for a transfer command and its client. */
   readonly passiveLifetimeMs: number;
-  /** A data connection on which the client does nothing. */
+  /** --stall-timeout-seconds: a data connection on which the client does nothing. */
   readonly stallMs: number;
+  /** Over how much of the client's time --min-data-rate is measured. */
+  readonly paceWindowMs: number;
   /** So long without a byte, and the same client may go on with its upload in another session. */
   readonly silentMs: number;
   /** After so long without a data connection the 150 goes out ahead of it, for clients that wait for it. */
@@ -52,24 +55,36 @@ export interface ProxyLimits {
   readonly handshakeMs: number;
 }
 
-export const DEFAULT_LIMITS: ProxyLimits = {
-  loginMs: 20_000,
+const FIXED_LIMITS = {
   loginTries: 5,
   loginDelayMs: 250,
   dataConnectionMs: 20_000,
   passiveWaitMs: 10_000,
   passiveLifetimeMs: 30_000,
-  stallMs: 60_000,
+  paceWindowMs: 60_000,
   silentMs: 10_000,
   early150Ms: 500,
   handshakeMs: 15_000,
 };
+
+/** As the settings say, unless `limits` says otherwise. */
+export function limitsOf(options: ProxyOptions): ProxyLimits {
+  return {
+    ...FIXED_LIMITS,
+    loginMs: options.loginTimeoutSeconds * 1000,
+    stallMs: options.stallTimeoutSeconds * 1000,
+    ...options.limits,
+  };
+}
 
 /** What all sessions of a proxy share. */
 export interface ProxyServices extends Omit<ProxyOptions, 'limits' | 'users'> {
   readonly users: Users;
   readonly limits: ProxyLimits;
   readonly throttle: LoginDelays;
+  readonly loginRate: LoginCounter;
+  /** Sessions that are logged in under this name now. */
+  sessionsOf(user: string): number;
   readonly uploads: UploadsUnderWay;
   readonly quotas: QuotaLedger;
   readonly passivePool: PassivePorts;
@@ -87,6 +102,12 @@ export interface CommandPolicy {
 export interface PassiveAddresses {
   /** IPv4, for a client of that address who reached us at `local`. */
   for(client: string, local: string): string;
+}
+
+/** Logins tried by one address in a minute (login-rate.ts). */
+export interface LoginCounter {
+  /** False: too many; it was not counted. */
+  take(address: string): boolean;
 }
 
 /** Growing delays for addresses that guess passwords. */

@@ -9,8 +9,9 @@ import { listenError } from '../system/port-in-use.ts';
 import { CommandRules } from './command-rules.ts';
 import { commandTable } from './command-table.ts';
 import { Conversation } from './conversation.ts';
+import { LoginRate } from './login-rate.ts';
 import { LoginThrottle } from './login-throttle.ts';
-import { DEFAULT_LIMITS, type ProxyOptions, type ProxyServices } from './options.ts';
+import { limitsOf, type ProxyOptions, type ProxyServices } from './options.ts';
 import { PassiveAddress } from './passive-address.ts';
 import { PassivePorts } from './passive-ports.ts';
 import { SessionLimits } from './session-limits.ts';
@@ -46,29 +47,26 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
   if (options.tlsListen !== null && options.tls === undefined) {
     throw new TypeError('a port for TLS needs a certificate');
   }
-  const limits = {
-    ...DEFAULT_LIMITS,
-    loginMs: options.loginTimeoutSeconds * 1000,
-    stallMs: options.stallTimeoutSeconds * 1000,
-    ...options.limits,
-  };
+  const limits = limitsOf(options);
   const rules = new CommandRules(commandTable, options);
   if (rules.unknown.length > 0) {
     options.logger.warn('the settings name commands that there are not', { commands: rules.unknown });
   }
   const passiveAddresses = new PassiveAddress(options);
+  const conversations = new Set<Conversation>();
   const services: ProxyServices = {
     ...options,
     users: options.users ?? new NetworkUsers(options.replicas, options.logger),
     limits,
     throttle: new LoginThrottle(limits.loginDelayMs),
+    loginRate: new LoginRate(options.loginsPerMinute),
+    sessionsOf: (user) => [...conversations].filter(({ session }) => session.user === user).length,
     uploads: new UploadsUnderWay(limits.silentMs),
     quotas: new QuotaLedger(options.replicas),
     passivePool: new PassivePorts(limits.passiveWaitMs),
     rules,
     passiveAddresses,
   };
-  const conversations = new Set<Conversation>();
   services.users.onChange(() => {
     for (const conversation of conversations) conversation.accountsChanged();
   });

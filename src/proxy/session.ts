@@ -137,14 +137,14 @@ export class Session {
 
   /** The path a client means. @throws PathProblem; CommandRefused (550) for our own names, which do not exist for it. */
   path(argument: string): string {
-    const path = resolvePath(this.workingDirectory, argument);
+    const path = resolvePath(this.workingDirectory, argument, this.services.maxPathBytes);
     if (isReserved(path)) throw new CommandRefused(550, `${path}: No such file or directory.`);
     return path;
   }
 
   /** The same for something to be made or changed: 553 for our own names. */
   pathToWrite(argument: string): string {
-    const path = resolvePath(this.workingDirectory, argument);
+    const path = resolvePath(this.workingDirectory, argument, this.services.maxPathBytes);
     if (isReserved(path)) throw new CommandRefused(553, `${path}: That name is not allowed.`);
     return path;
   }

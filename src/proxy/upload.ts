@@ -14,6 +14,7 @@ import { logTransfer, openData, runTransfer, type TransferRequest } from './run-
 import type { Session } from './session.ts';
 import { type Transfer, TransferAborted } from './transfer.ts';
 import type { UploadPlan } from './upload-plan.ts';
+import { checkAnnouncedSize, checkRoom, TooLarge } from './upload-size.ts';
 
 /** As CommandRefused; and the client may go on where this one ended. */
 class EndedEarly extends CommandRefused {}
@@ -28,12 +29,14 @@ export function receiveFile(
   const request: TransferRequest = { kind: 'upload', command, path };
   return runTransfer(session, request, async (transfer, { restartAt, announcedBytes }) => {
     const { path: target, options, opening, anew, keep } = await plan(restartAt);
+    checkAnnouncedSize(session, announcedBytes);
     const connection = await openData(session, transfer, opening);
     try {
       const announced = announcedBytes > 0 ? { announcedBytes } : {};
       if (anew === true) await dropPartIfPossible(session, target);
       const upload = await session.replicas.startUpload(target, { ...options, ...announced });
       const outcome = await orPutAway(session, transfer, upload, keep, async () => {
+        checkRoom(session, upload, 0);
         const socket = await connection.begin();
         await fill(session, transfer, upload, socket);
         socket.end();
@@ -48,6 +51,9 @@ export function receiveFile(
         members: `${outcome.stored}/${outcome.total}`,
       });
       return reply(outcome.acknowledged ? 226 : 451, outcome.sentence);
+    } catch (error) {
+      if (error instanceof TooLarge && keep !== null) await dropPartIfPossible(session, target);
+      throw error;
     } finally {
       connection.drop();
     }
@@ -60,6 +66,7 @@ async function fill(session: Session, transfer: Transfer, upload: Upload, socket
   transfer.waitingSince = performance.now();
   for await (const chunk of receive(socket, { signal: transfer.signal, stallMs })) {
     transfer.waitingSince = null;
+    checkRoom(session, upload, chunk.length);
     await upload.write(chunk);
     transfer.bytes += chunk.length;
     transfer.waitingSince = performance.now();

@@ -4,6 +4,7 @@ import { type Account, isSameLogin } from '../../accounts/account.ts';
 import { lastReply, type Reply, reply } from '../../ftp/reply.ts';
 import type { CommandDefinition } from '../command-definition.ts';
 import { isHomeThere } from '../home-folder.ts';
+import { tooManyLogins, tooManySessions } from '../login-limits.ts';
 import type { Session } from '../session.ts';
 import { isTlsMissing } from './security.ts';
 
@@ -83,6 +84,8 @@ async function logIn(session: Session, password: string): Promise<Reply> {
       ? reply(230, 'You are logged in already.')
       : reply(503, 'USER comes first.');
   }
+  const refusal = tooManyLogins(session);
+  if (refusal !== null) return refusal;
   const delayMs = services.throttle.delayMs(clientAddress);
   if (delayMs > 0) await delay(delayMs);
   const verdict = await services.users.check(login.user, password);
@@ -107,6 +110,8 @@ async function welcome(session: Session, account: Account): Promise<Reply> {
     session.logger.warn('login failed: the home folder is a file', { as: account.name, home });
     return lastReply(421, 'Your home folder cannot be opened; ask the administrator.');
   }
+  const noPlace = tooManySessions(session, account.name);
+  if (noPlace !== null) return noPlace;
   // Of now: who was removed in this moment is not let in.
   const now = users.current(account.name);
   if (now === null || !isSameLogin(account, now)) return refuse(session, account.name);
