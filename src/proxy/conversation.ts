@@ -65,7 +65,7 @@ export class Conversation {
     if (account === null) return;
     const now = this.session.services.users.current(account.name);
     if (now !== null && isSameLogin(account, now)) {
-      if (now !== account) this.session.logIn(now);
+      if (now !== account) this.session.takeAccount(now);
       return;
     }
     this.session.transfer?.abort('Your account was changed; nothing was stored.');

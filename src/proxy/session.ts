@@ -108,8 +108,18 @@ export class Session {
     return this.account?.name ?? null;
   }
 
-  /** After the password, and again when rights or quota of the account were changed. */
+  /** After the password; whoever was logged in before leaves nothing behind. */
   logIn(account: Account): void {
+    this.#own = new OwnUploads();
+    this.workingDirectory = '/';
+    this.renameFrom = null;
+    this.restartAt = 0;
+    this.announcedBytes = 0;
+    this.takeAccount(account);
+  }
+
+  /** Rights or quota were changed. */
+  takeAccount(account: Account): void {
     this.login = { kind: 'logged-in', account };
     const { replicas, quotas } = this.services;
     this.#files = filesFor(account, replicas, quotas, this.#own);

@@ -96,6 +96,24 @@ test('rights and quota of an account count from the next command on, without ano
   t.pass();
 });
 
+test('who logs in as somebody else in the same session begins at the root, with nothing of the one before', async (t) => {
+  const { addUser, login, put } = await withProxy(t);
+  await addUser('one', 'secret', { home: '/one', rights: 'upload-only' });
+  await addUser('two', 'secret', { home: '/two', rights: 'upload-only' });
+  await login('two', 'secret');
+  await put('two/image', 'not yours');
+  const client = await login('one', 'secret');
+  t.is((await client.upload('STOR image', 'mine')).code, 226);
+  await client.command('MKD folder');
+  await client.command('CWD folder');
+  await client.command('USER two');
+  t.is((await client.command('PWD')).code, 530);
+  t.is((await client.command('PASS secret')).code, 230);
+  t.regex((await client.command('PWD')).text, /"\/"/);
+  await client.command('RNFR image');
+  t.is((await client.command('RNTO gone')).code, 550, 'the other user stored one of that name');
+});
+
 test('an account that cannot be read lets nobody in', async (t) => {
   const { login, replicas, log } = await withProxy(t);
   await replicas.setAccount('anna', '{"format":1,"password":');

@@ -38,6 +38,7 @@ const TRANSFERS = ['STOR a', 'STOR d/x', 'APPE b', 'STOU', 'RETR a', 'RETR big',
 
 test('whatever clients say, in whatever pieces, and however they leave: an answer to each, no defect, nothing left behind', async (t) => {
   const { port, proxy, replicas, log, put } = await withProxy(t, {
+    loginsPerMinute: 10_000,
     limits: { dataConnectionMs: 50, stallMs: 100, early150Ms: 5 },
   });
   await put('big', Buffer.alloc(3_000_000));
