@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { type Slowest, watchPace } from './data-pace.ts';
 import { linger } from './linger.ts';
 import { resetConnection } from './reset-connection.ts';
 
@@ -14,6 +15,7 @@ export interface MoveOptions {
   readonly signal: AbortSignal;
   /** Longest time without a byte that is the client's fault. */
   readonly stallMs: number;
+  readonly slowest: Slowest;
 }
 
 /** Bytes read ahead of a slow consumer. */
@@ -27,10 +29,11 @@ const LINGER_MS = 10_000;
  */
 export async function* receive(
   socket: Socket,
-  { signal, stallMs }: MoveOptions,
+  { signal, stallMs, slowest }: MoveOptions,
 ): AsyncGenerator<Buffer, void> {
   const chunks: Buffer[] = [];
   let waiting = 0;
+  let received = 0;
   let ended = false;
   let failure: Error | null = null;
   let wake: (() => void) | null = null;
@@ -48,6 +51,7 @@ export async function* receive(
   socket.on('data', (chunk: Buffer) => {
     chunks.push(chunk);
     waiting += chunk.length;
+    received += chunk.length;
     if (waiting >= AHEAD_BYTES) socket.pause();
     stir();
   });
@@ -73,6 +77,9 @@ export async function* receive(
   // Over TLS the end can come with the last step of the handshake (empty files), before anybody listens.
   else if (socket.readableEnded) ended = true;
   else if (socket.destroyed) fail(new DataConnectionLost('The data connection was closed.'));
+  const stopWatch = watchPace(slowest, { clientsTurn: () => wake !== null, bytes: () => received }, () =>
+    fail(new DataConnectionLost('The bytes came too slowly.')),
+  );
   socket.resume();
   try {
     for (;;) {
@@ -91,6 +98,7 @@ export async function* receive(
       }
     }
   } finally {
+    stopWatch();
     signal.removeEventListener('abort', onAbort);
     socket.off('timeout', onStall);
     linger(socket, LINGER_MS);
@@ -105,7 +113,7 @@ export async function* receive(
 export async function send(
   source: Readable,
   socket: Socket,
-  { signal, stallMs }: MoveOptions,
+  { signal, stallMs, slowest }: MoveOptions,
 ): Promise<void> {
   let sourceError: Error | null = null;
   // Before the pipeline listens: it would close the socket with a FIN, and half a file would look whole.
@@ -121,29 +129,46 @@ export async function send(
   const reset = () => resetConnection(socket);
   signal.addEventListener('abort', reset);
   if (signal.aborted) reset();
-  let stalled = false;
+  let stalled: string | null = null;
   const onStall = () => {
     // Nothing to send: the source is slow, not the client.
     if (socket.writableLength === 0) {
       socket.setTimeout(stallMs);
       return;
     }
-    stalled = true;
+    stalled = 'The client stopped reading.';
     resetConnection(socket);
   };
   socket.on('timeout', onStall);
   socket.setTimeout(stallMs);
+  const stopWatch = watchPace(
+    slowest,
+    { clientsTurn: () => socket.writableLength > 0, bytes: () => takenBytes(socket) },
+    () => {
+      stalled = 'The client reads too slowly.';
+      resetConnection(socket);
+    },
+  );
   try {
     await pipeline(source, socket, { signal });
   } catch (error) {
     resetConnection(socket);
     if (signal.aborted) throw signal.reason;
     if (sourceError !== null) throw sourceError;
-    const why = stalled ? 'The client stopped reading.' : 'The client closed the data connection.';
-    throw new DataConnectionLost(why, { cause: error });
+    throw new DataConnectionLost(stalled ?? 'The client closed the data connection.', { cause: error });
   } finally {
+    stopWatch();
     signal.removeEventListener('abort', reset);
     socket.off('timeout', onStall);
   }
   linger(socket, LINGER_MS);
+}
+
+/** What Node keeps of a write that the system has taken in part only; its own timeout looks there too. */
+type WithHandle = Socket & { readonly _handle?: { readonly writeQueueSize?: number } | null };
+
+/** Goes up whenever the system takes bytes, and twice for those of a write that it takes in parts. */
+function takenBytes(socket: Socket): number {
+  const inParts = (socket as WithHandle)._handle?.writeQueueSize ?? 0;
+  return socket.bytesWritten - socket.writableLength - inParts;
 }

@@ -8,6 +8,7 @@ import { resetConnection } from '../ftp/reset-connection.ts';
 import {
   type DataConnection,
   logTransfer,
+  moveOptions,
   openData,
   runTransfer,
   type TransferRequest,
@@ -35,7 +36,7 @@ export function sendStream(
     try {
       const source = await open();
       socket = await beginWith(connection, source);
-      await send(source, socket, { signal: transfer.signal, stallMs: session.services.limits.stallMs });
+      await send(source, socket, moveOptions(session, transfer));
     } catch (error) {
       if (socket === null) connection.drop();
       else resetConnection(socket);

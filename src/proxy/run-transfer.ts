@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { NoDataConnection, SOCKET_BUFFER_BYTES } from '../ftp/data-connection.ts';
+import type { MoveOptions } from '../ftp/data-stream.ts';
 import { type Reply, reply } from '../ftp/reply.ts';
 import { HandshakeFailed, handshake, secureSocket } from '../ftp/secure-socket.ts';
 import { NoReplicaError } from '../peers/replica-set-api.ts';
@@ -115,6 +116,12 @@ async function secured({ services }: Session, { signal }: Transfer, socket: TLSS
     if (!(error instanceof HandshakeFailed)) throw error;
     throw new NoDataConnection(`No TLS on the data connection: ${error.message}.`, { cause: error });
   }
+}
+
+/** What a client may take its time for. */
+export function moveOptions({ services }: Session, { signal }: Transfer): MoveOptions {
+  const { stallMs, paceWindowMs: windowMs } = services.limits;
+  return { signal, stallMs, slowest: { bytesPerSecond: services.minDataRate, windowMs } };
 }
 
 export function logTransfer(session: Session, transfer: Transfer, message: string, more: object = {}): void {

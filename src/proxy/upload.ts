@@ -10,7 +10,7 @@ import { type Reply, reply } from '../ftp/reply.ts';
 import type { KeepAs, Outcome, Upload } from '../peers/replica-set-api.ts';
 import { CommandRefused } from './error-reply.ts';
 import { dropPartIfPossible } from './resume.ts';
-import { logTransfer, openData, runTransfer, type TransferRequest } from './run-transfer.ts';
+import { logTransfer, moveOptions, openData, runTransfer, type TransferRequest } from './run-transfer.ts';
 import type { Session } from './session.ts';
 import { type Transfer, TransferAborted } from './transfer.ts';
 import type { UploadPlan } from './upload-plan.ts';
@@ -62,9 +62,8 @@ export function receiveFile(
 
 /** Until the client's FIN. */
 async function fill(session: Session, transfer: Transfer, upload: Upload, socket: Socket): Promise<void> {
-  const { stallMs } = session.services.limits;
   transfer.waitingSince = performance.now();
-  for await (const chunk of receive(socket, { signal: transfer.signal, stallMs })) {
+  for await (const chunk of receive(socket, moveOptions(session, transfer))) {
     transfer.waitingSince = null;
     checkRoom(session, upload, chunk.length);
     await upload.write(chunk);

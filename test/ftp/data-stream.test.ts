@@ -25,7 +25,8 @@ async function pair(t: ExecutionContext): Promise<{ readonly server: Socket; rea
   return { server, client };
 }
 
-const calm = () => ({ signal: new AbortController().signal, stallMs: 60_000 });
+const slowest = { bytesPerSecond: 0, windowMs: 60_000 };
+const calm = () => ({ signal: new AbortController().signal, stallMs: 60_000, slowest });
 
 test('a consumer that is always behind does not make the reader keep what was consumed', async (t) => {
   const { server, client } = await pair(t);
@@ -72,7 +73,7 @@ test('a consumer that stops is not read for: the sender has to wait', async (t) 
 test('a FIN ends the bytes, a reset or an abort is an error', async (t) => {
   const collect = async (socket: Socket, signal: AbortSignal) => {
     let text = '';
-    for await (const chunk of receive(socket, { signal, stallMs: 60_000 })) text += chunk.toString();
+    for await (const chunk of receive(socket, { signal, stallMs: 60_000, slowest })) text += chunk.toString();
     return text;
   };
   const forever = new AbortController().signal;
