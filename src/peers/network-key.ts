@@ -3,9 +3,9 @@
  * is copied from board to board; everything else (authority, certificates) is derived from it (trust.ts).
  */
 import { hkdfSync, randomBytes } from 'node:crypto';
-import { chmod, link, mkdir, open, readFile, stat, unlink } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { chmod, readFile, stat } from 'node:fs/promises';
 import { CommandError, exitStatus, exitStatusOf, systemCodeOf } from '../system/exit-status.ts';
+import { makeSecretFile } from '../system/secret-file.ts';
 
 export interface NetworkKey {
   readonly file: string;
@@ -93,31 +93,10 @@ function damaged(file: string, what: string): CommandError {
 
 /** False when another process was first. */
 async function publish(file: string, secret: Buffer): Promise<boolean> {
-  const folder = dirname(file);
-  await mkdir(folder, { recursive: true });
-  const draft = `${file}.${randomBytes(6).toString('hex')}`;
   const text = [
     '# The network key of Cloudroid. Every member of the network needs the same one; keep it secret.',
     `${LABEL} ${secret.toString('base64url')}`,
     '',
   ].join('\n');
-  const handle = await open(draft, 'wx', 0o600);
-  try {
-    await handle.writeFile(text);
-    await handle.sync();
-    await link(draft, file);
-    const directory = await open(folder, 'r');
-    try {
-      await directory.sync();
-    } finally {
-      await directory.close();
-    }
-    return true;
-  } catch (error) {
-    if (systemCodeOf(error) === 'EEXIST') return false;
-    throw error;
-  } finally {
-    await handle.close();
-    await unlink(draft);
-  }
+  return await makeSecretFile(file, text);
 }

@@ -3,11 +3,12 @@
  * its fingerprint or accept it at first sight; a certificate from an authority is given by settings instead.
  */
 import { generateKeyPairSync, randomBytes, webcrypto } from 'node:crypto';
-import { link, mkdir, open, readFile, unlink } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import '../system/reflect-metadata.ts';
 import * as x509 from '@peculiar/x509';
 import { systemCodeOf } from '../system/exit-status.ts';
+import { makeSecretFile } from '../system/secret-file.ts';
 import { type KeyPair, secureContextFor } from './secure-context.ts';
 
 const SIGNING = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
@@ -36,7 +37,7 @@ export async function loadOrMakeOwnCertificate(stateDir: string, name: string): 
     const file = ownCertificateFile(stateDir, attempt);
     if ((await read(file)) === null) {
       const made = await makeCertificate(name);
-      await publish(file, `${made.key}${made.cert}`);
+      await makeSecretFile(file, `${made.key}${made.cert}`, 0o700);
     }
     const kept = await read(file);
     if (kept !== null && kept !== 'damaged') return kept;
@@ -60,30 +61,6 @@ async function read(file: string): Promise<KeyPair | 'damaged' | null> {
     return { cert, key };
   } catch {
     return 'damaged';
-  }
-}
-
-/** Another process may have been first: then nothing happens. */
-async function publish(file: string, text: string): Promise<void> {
-  const folder = dirname(file);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  const draft = `${file}.${randomBytes(6).toString('hex')}`;
-  const handle = await open(draft, 'wx', 0o600);
-  try {
-    await handle.writeFile(text);
-    await handle.sync();
-    await link(draft, file);
-    const directory = await open(folder, 'r');
-    try {
-      await directory.sync();
-    } finally {
-      await directory.close();
-    }
-  } catch (error) {
-    if (systemCodeOf(error) !== 'EEXIST') throw error;
-  } finally {
-    await handle.close();
-    await unlink(draft);
   }
 }
 
