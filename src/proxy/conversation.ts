@@ -19,8 +19,6 @@ import { Session } from './session.ts';
 import type { TransferKind } from './transfer.ts';
 
 const ACCOUNT_CHANGED = lastReply(421, 'Your account was changed; log in again.');
-const SHUTDOWN: Reply = lastReply(421, 'This member is shutting down; try another one.');
-
 export class Conversation {
   readonly session: Session;
   readonly #control: ControlConnection;
@@ -54,9 +52,9 @@ export class Conversation {
     void this.#greet(tls);
   }
 
-  /** Says 421 now, or behind the reply of the command that runs. */
-  shutDown(): void {
-    this.#closeSoon(SHUTDOWN);
+  /** Says it (421) now, or behind the reply of the command that runs. */
+  dismiss(text: Reply): void {
+    this.#closeSoon(text);
   }
 
   /** Whose account is gone or has another password is sent away; other changes count from the next command on. */

@@ -35,6 +35,8 @@ export interface ProxyLimits {
   /** --login-timeout-seconds. */
   readonly loginMs: number;
   readonly loginTries: number;
+  /** When there are too many sessions: who has not logged in after so long makes place. */
+  readonly strangerMs: number;
   /** Delay of the second failed login of an address; doubles with each one more. */
   readonly loginDelayMs: number;
   /** From the transfer command to the data connection. */
@@ -57,6 +59,7 @@ export interface ProxyLimits {
 
 const FIXED_LIMITS = {
   loginTries: 5,
+  strangerMs: 5_000,
   loginDelayMs: 250,
   dataConnectionMs: 20_000,
   passiveWaitMs: 10_000,

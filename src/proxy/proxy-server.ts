@@ -4,11 +4,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Endpoint } from '../config/settings-api.ts';
 import { normaliseAddress } from '../ftp/address.ts';
 import { linger } from '../ftp/linger.ts';
-import { formatReply, reply } from '../ftp/reply.ts';
+import { formatReply, lastReply, reply } from '../ftp/reply.ts';
 import { listenError } from '../system/port-in-use.ts';
 import { CommandRules } from './command-rules.ts';
 import { commandTable } from './command-table.ts';
 import { Conversation } from './conversation.ts';
+import { makePlace, type Seat } from './full-house.ts';
 import { LoginRate } from './login-rate.ts';
 import { LoginThrottle } from './login-throttle.ts';
 import { limitsOf, type ProxyOptions, type ProxyServices } from './options.ts';
@@ -34,6 +35,7 @@ export interface Proxy {
   close(drainMs: number): Promise<void>;
 }
 
+const SHUTDOWN = lastReply(421, 'This member is shutting down; try another one.');
 /** How long sessions may take to go after their transfers were aborted. */
 const LAST_WORDS_MS = 1_000;
 const POLL_MS = 25;
@@ -53,14 +55,14 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
     options.logger.warn('the settings name commands that there are not', { commands: rules.unknown });
   }
   const passiveAddresses = new PassiveAddress(options);
-  const conversations = new Set<Conversation>();
+  const conversations = new Map<Conversation, Seat>();
   const services: ProxyServices = {
     ...options,
     users: options.users ?? new NetworkUsers(options.replicas, options.logger),
     limits,
     throttle: new LoginThrottle(limits.loginDelayMs),
     loginRate: new LoginRate(options.loginsPerMinute),
-    sessionsOf: (user) => [...conversations].filter(({ session }) => session.user === user).length,
+    sessionsOf: (user) => [...conversations.keys()].filter(({ session }) => session.user === user).length,
     uploads: new UploadsUnderWay(limits.silentMs),
     quotas: new QuotaLedger(options.replicas),
     passivePool: new PassivePorts(limits.passiveWaitMs),
@@ -68,7 +70,7 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
     passiveAddresses,
   };
   services.users.onChange(() => {
-    for (const conversation of conversations) conversation.accountsChanged();
+    for (const conversation of conversations.keys()) conversation.accountsChanged();
   });
   const sessionLimits = new SessionLimits(options);
 
@@ -80,7 +82,7 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
       { allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS },
       (socket) => {
         const address = normaliseAddress(socket.remoteAddress);
-        const refusal = sessionLimits.enter(address);
+        const refusal = sessionLimits.enter(address, () => makePlace(conversations, limits.strangerMs));
         if (refusal !== null) {
           tellTurnedAway(address, refusal);
           turnAway(socket, tls === 'on-demand' ? refusal : null);
@@ -88,9 +90,10 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
         }
         const conversation = new Conversation(socket, services, tls, () => {
           conversations.delete(conversation);
-          sessionLimits.leave(address);
+          seat.leave();
         });
-        conversations.add(conversation);
+        const seat = seatOf(() => sessionLimits.leave(address));
+        conversations.set(conversation, seat);
       },
     );
     const port = await listen(server, at);
@@ -106,7 +109,7 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
           throw error;
         });
 
-  const transfers = () => [...conversations].filter(({ session }) => session.transfer !== null).length;
+  const transfers = () => [...conversations.keys()].filter(({ session }) => session.transfer !== null).length;
   const until = async (done: () => boolean, longestMs: number) => {
     const end = performance.now() + longestMs;
     while (!done() && performance.now() < end) await delay(POLL_MS);
@@ -123,12 +126,24 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
       door.server.close();
       tlsDoor?.server.close();
       services.users.close();
-      for (const conversation of conversations) conversation.shutDown();
+      for (const conversation of conversations.keys()) conversation.dismiss(SHUTDOWN);
       await until(() => transfers() === 0, drainMs);
-      for (const conversation of conversations) conversation.abortTransfer();
+      for (const conversation of conversations.keys()) conversation.abortTransfer();
       await until(() => conversations.size === 0, LAST_WORDS_MS);
-      for (const conversation of conversations) conversation.destroy();
+      for (const conversation of conversations.keys()) conversation.destroy();
       await until(() => conversations.size === 0, LAST_WORDS_MS);
+    },
+  };
+}
+
+/** Of now; `leave` at most once. */
+function seatOf(leave: () => void): Seat {
+  let taken = true;
+  return {
+    since: performance.now(),
+    leave() {
+      if (taken) leave();
+      taken = false;
     },
   };
 }

@@ -21,15 +21,19 @@ export class SessionLimits {
     this.#denied = new AddressList(limits.denyAddresses);
   }
 
-  /** Why not, or null when the session was counted: then `leave` must follow once. */
-  enter(address: string): string | null {
+  /**
+   * Why not, or null when the session was counted: then `leave` must follow once. `makePlace` may end another session
+   * when there are too many; it has left when that answers true.
+   */
+  enter(address: string, makePlace: () => boolean = () => false): string | null {
     if (!this.#isWelcome(address)) return 'Your address is not allowed here.';
-    if (this.#count >= this.#limits.maxSessions) return 'Too many clients; try again later.';
     const group = addressGroup(address);
     const here = this.#perGroup.get(group) ?? 0;
     if (here >= this.#limits.maxSessionsPerAddress) return 'Too many connections from your address.';
+    if (this.#count >= this.#limits.maxSessions && !makePlace()) return 'Too many clients; try again later.';
     this.#count += 1;
-    this.#perGroup.set(group, here + 1);
+    // Not `here`: who made place may have been of the same group.
+    this.#perGroup.set(group, (this.#perGroup.get(group) ?? 0) + 1);
     return null;
   }
 
