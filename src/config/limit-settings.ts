@@ -87,7 +87,8 @@ export const limitSettings = {
     check: commandNames,
     default: '',
     defaultShown: 'all',
-    description: 'Only these commands, such as STOR,MKD,CWD; logging in and out is always there',
+    description:
+      'Only these commands, such as STOR,MKD,CWD; logging in and preparing a transfer is always there',
     placeholder: 'commands',
   }),
   'deny-commands': setting({

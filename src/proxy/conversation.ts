@@ -16,7 +16,7 @@ import { ControlConnection } from './control-connection.ts';
 import { answer, type Request, understand } from './dispatch.ts';
 import type { ProxyServices } from './options.ts';
 import { Session } from './session.ts';
-import type { TransferKind } from './transfer.ts';
+import type { TransferKind } from './transfers/transfer.ts';
 
 const ACCOUNT_CHANGED = lastReply(421, 'Your account was changed; log in again.');
 export class Conversation {

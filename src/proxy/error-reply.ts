@@ -6,7 +6,7 @@ import { type Reply, reply } from '../ftp/reply.ts';
 import { PathProblem } from '../ftp/virtual-path.ts';
 import { NoReplicaError } from '../peers/replica-set-api.ts';
 import { Refusal, type RefusalKind } from '../replication/operation.ts';
-import { TransferAborted } from './transfer.ts';
+import { TransferAborted } from './transfers/transfer.ts';
 import { PermissionDenied, QuotaExceeded } from './view/client-files.ts';
 
 /** A command that says itself what to answer. */

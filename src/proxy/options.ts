@@ -5,8 +5,8 @@ import type { LimitSettings } from '../config/limit-settings.ts';
 import type { Endpoint } from '../config/settings-api.ts';
 import type { ReplicaSet } from '../peers/replica-set-api.ts';
 import type { Logger } from '../system/logger-api.ts';
-import type { PassivePorts } from './passive-ports.ts';
-import type { UploadsUnderWay } from './uploads-under-way.ts';
+import type { PassivePorts } from './limits/passive-ports.ts';
+import type { UploadsUnderWay } from './transfers/uploads-under-way.ts';
 import type { Users } from './users.ts';
 import type { QuotaLedger } from './view/quota-ledger.ts';
 

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { LoginThrottle } from '../../src/proxy/login-throttle.ts';
+import { LoginThrottle } from '../../src/proxy/limits/login-throttle.ts';
 import { RawClient } from './raw-client.ts';
 import { until, withProxy } from './with-proxy.ts';
 

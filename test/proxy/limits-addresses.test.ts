@@ -1,8 +1,8 @@
 /** --allow-addresses, --deny-addresses, and what counts as one address. */
 import test from 'ava';
 import { subnets } from '../../src/config/gateway-checks.ts';
-import { LoginThrottle } from '../../src/proxy/login-throttle.ts';
-import { SessionLimits } from '../../src/proxy/session-limits.ts';
+import { LoginThrottle } from '../../src/proxy/limits/login-throttle.ts';
+import { SessionLimits } from '../../src/proxy/limits/session-limits.ts';
 import { RawClient } from './raw-client.ts';
 import { withProxy } from './with-proxy.ts';
 

@@ -1,8 +1,8 @@
 /** --allow-commands and --deny-commands. */
 import test from 'ava';
 import { commandNames } from '../../src/config/gateway-checks.ts';
-import { ALWAYS, PREPARING } from '../../src/proxy/command-rules.ts';
 import { commandTable } from '../../src/proxy/command-table.ts';
+import { ALWAYS, PREPARING } from '../../src/proxy/limits/command-rules.ts';
 import { withProxy } from './with-proxy.ts';
 
 test('denied commands are 502 in every form, and neither HELP nor FEAT speaks of them', async (t) => {

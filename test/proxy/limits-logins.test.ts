@@ -1,6 +1,6 @@
 /** --logins-per-minute, --max-sessions-per-user, --login-timeout-seconds. */
 import test from 'ava';
-import { LoginRate } from '../../src/proxy/login-rate.ts';
+import { LoginRate } from '../../src/proxy/limits/login-rate.ts';
 import type { RawClient } from './raw-client.ts';
 import { until, withProxy } from './with-proxy.ts';
 

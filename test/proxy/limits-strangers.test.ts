@@ -1,7 +1,7 @@
 /** --max-sessions is reached: those who have not logged in do not keep out those who want to. */
 import test from 'ava';
-import { makePlace } from '../../src/proxy/full-house.ts';
-import { SessionLimits } from '../../src/proxy/session-limits.ts';
+import { makePlace } from '../../src/proxy/limits/full-house.ts';
+import { SessionLimits } from '../../src/proxy/limits/session-limits.ts';
 import { RawClient } from './raw-client.ts';
 import { until, withProxy } from './with-proxy.ts';
 

@@ -2,7 +2,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { subnets } from '../../src/config/gateway-checks.ts';
-import { PassiveAddress, type PassiveAddressOptions } from '../../src/proxy/passive-address.ts';
+import { PassiveAddress, type PassiveAddressOptions } from '../../src/proxy/limits/passive-address.ts';
 import { RawClient } from './raw-client.ts';
 import { collector, type LogLine, until, withProxy } from './with-proxy.ts';
 

@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { NoPortFree, PassiveListener, type PassiveOptions } from '../../src/ftp/data-connection.ts';
-import { PassivePorts } from '../../src/proxy/passive-ports.ts';
+import { PassivePorts } from '../../src/proxy/limits/passive-ports.ts';
 import { freePorts } from '../network/loopback.ts';
 import { RawClient } from './raw-client.ts';
 import { until, withProxy } from './with-proxy.ts';

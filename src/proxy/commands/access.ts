@@ -4,7 +4,7 @@ import { type Account, isSameLogin } from '../../accounts/account.ts';
 import { lastReply, type Reply, reply } from '../../ftp/reply.ts';
 import type { CommandDefinition } from '../command-definition.ts';
 import { isHomeThere } from '../home-folder.ts';
-import { tooManyLogins, tooManySessions } from '../login-limits.ts';
+import { tooManyLogins, tooManySessions } from '../limits/login-limits.ts';
 import type { Session } from '../session.ts';
 import { isTlsMissing } from './security.ts';
 

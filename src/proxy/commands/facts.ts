@@ -4,8 +4,8 @@ import { multilineReply, type Reply, reply } from '../../ftp/reply.ts';
 import { formatTimestamp, parseTimestamp } from '../../ftp/timestamp.ts';
 import { change, requireEntry, requireFile } from '../changes.ts';
 import type { CommandDefinition } from '../command-definition.ts';
-import { keptSize } from '../resume.ts';
 import type { Session } from '../session.ts';
+import { keptSize } from '../transfers/resume.ts';
 
 export const factCommands: readonly CommandDefinition[] = [
   {

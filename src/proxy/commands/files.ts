@@ -4,8 +4,8 @@ import { Refusal } from '../../replication/operation.ts';
 import { change, requireEntry, requireParent } from '../changes.ts';
 import type { CommandDefinition } from '../command-definition.ts';
 import { CommandRefused } from '../error-reply.ts';
-import { dropPart, dropPartIfPossible } from '../resume.ts';
 import type { Session } from '../session.ts';
+import { dropPart, dropPartIfPossible } from '../transfers/resume.ts';
 
 export const fileCommands: readonly CommandDefinition[] = [
   {

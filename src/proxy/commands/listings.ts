@@ -6,11 +6,11 @@ import { baseName } from '../../ftp/virtual-path.ts';
 import type { Entry } from '../../peers/protocol.ts';
 import { requireEntry } from '../changes.ts';
 import type { CommandDefinition } from '../command-definition.ts';
-import { sendStream } from '../download.ts';
 import { CommandRefused } from '../error-reply.ts';
 import { directoryEntries, listedEntries, withoutFlags } from '../listed-entries.ts';
 import type { NameEncoding } from '../name-encoding.ts';
 import type { Session } from '../session.ts';
+import { sendStream } from '../transfers/download.ts';
 
 /** Lines are sent in pieces of about this many characters. */
 const PIECE_LENGTH = 32 * 1024;

@@ -4,11 +4,11 @@ import type { Reply } from '../../ftp/reply.ts';
 import { parentOf } from '../../ftp/virtual-path.ts';
 import { requireFile, uploadTarget } from '../changes.ts';
 import type { CommandDefinition } from '../command-definition.ts';
-import { sendStream } from '../download.ts';
 import { CommandRefused } from '../error-reply.ts';
-import { planAppend, planStore } from '../resume.ts';
 import type { Session } from '../session.ts';
-import { receiveFile } from '../upload.ts';
+import { sendStream } from '../transfers/download.ts';
+import { planAppend, planStore } from '../transfers/resume.ts';
+import { receiveFile } from '../transfers/upload.ts';
 
 export const transferCommands: readonly CommandDefinition[] = [
   {

@@ -3,12 +3,12 @@
  * APPE, SIZE and DELE make of one. A part counts only as long as at its path is what was there when the upload began: a
  * file that was finished or deleted meanwhile makes it worthless, and nothing is glued to it.
  */
-import type { Entry } from '../peers/protocol.ts';
-import type { FoundPart, PartOwner } from '../peers/protocol-parts.ts';
-import type { KeepAs, UploadOptions } from '../peers/replica-set-api.ts';
-import { uploadTarget } from './changes.ts';
-import { CommandRefused } from './error-reply.ts';
-import type { Session } from './session.ts';
+import type { Entry } from '../../peers/protocol.ts';
+import type { FoundPart, PartOwner } from '../../peers/protocol-parts.ts';
+import type { KeepAs, UploadOptions } from '../../peers/replica-set-api.ts';
+import { uploadTarget } from '../changes.ts';
+import { CommandRefused } from '../error-reply.ts';
+import type { Session } from '../session.ts';
 import type { UploadPlan } from './upload-plan.ts';
 
 /**

@@ -1,8 +1,8 @@
 /** Where a session's next data connection will come from; one preparation at a time. */
 import type { Socket } from 'node:net';
-import type { PortRange } from '../config/settings-api.ts';
-import { connectActive, NoDataConnection, type PassiveListener } from '../ftp/data-connection.ts';
-import type { PassivePorts } from './passive-ports.ts';
+import type { PortRange } from '../../config/settings-api.ts';
+import { connectActive, NoDataConnection, type PassiveListener } from '../../ftp/data-connection.ts';
+import type { PassivePorts } from '../limits/passive-ports.ts';
 
 type Preparation =
   | { readonly kind: 'none' }

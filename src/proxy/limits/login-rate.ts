@@ -2,8 +2,8 @@
  * How many logins one address may try in a minute, right or wrong: each costs a slow password hash. The window slides: of
  * the minute before counts the part that is less than a minute ago. Addresses are groups (addressGroup).
  */
-import { addressGroup } from '../ftp/address.ts';
-import type { LoginCounter } from './options.ts';
+import { addressGroup } from '../../ftp/address.ts';
+import type { LoginCounter } from '../options.ts';
 
 const WINDOW_MS = 60_000;
 const MOST_ADDRESSES = 10_000;

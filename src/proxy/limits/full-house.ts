@@ -1,5 +1,5 @@
 /** --max-sessions is reached: whoever came first and has not logged in by now makes place, so strangers keep nobody out. */
-import { lastReply, type Reply } from '../ftp/reply.ts';
+import { lastReply, type Reply } from '../../ftp/reply.ts';
 
 export interface Guest {
   readonly session: { readonly user: string | null };
@@ -30,4 +30,16 @@ export function makePlace(guests: Map<Guest, Seat>, strangerMs: number): boolean
     return true;
   }
   return false;
+}
+
+/** Of now; `leave` at most once. */
+export function seatOf(leave: () => void): Seat {
+  let taken = true;
+  return {
+    since: performance.now(),
+    leave() {
+      if (taken) leave();
+      taken = false;
+    },
+  };
 }

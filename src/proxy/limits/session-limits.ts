@@ -1,7 +1,7 @@
 /** Who may come, and how many at once, in all and from one address (addressGroup: from one /64 of IPv6). */
-import type { LimitSettings } from '../config/limit-settings.ts';
-import { addressGroup } from '../ftp/address.ts';
-import { AddressList } from '../ftp/address-list.ts';
+import type { LimitSettings } from '../../config/limit-settings.ts';
+import { addressGroup } from '../../ftp/address.ts';
+import { AddressList } from '../../ftp/address-list.ts';
 
 export type EntryLimits = Pick<
   LimitSettings,

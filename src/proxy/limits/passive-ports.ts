@@ -6,8 +6,8 @@
  * Invariant: while somebody waits, one `#serve` runs, and nobody is served past it.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { addressGroup } from '../ftp/address.ts';
-import { NoPortFree, PassiveListener, type PassiveOptions } from '../ftp/data-connection.ts';
+import { addressGroup } from '../../ftp/address.ts';
+import { NoPortFree, PassiveListener, type PassiveOptions } from '../../ftp/data-connection.ts';
 
 /** Another program may hold a port, and gives no word when it lets go. */
 const POLL_MS = 20;

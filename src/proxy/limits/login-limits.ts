@@ -1,6 +1,6 @@
 /** What PASS is refused for besides a wrong password: --logins-per-minute and --max-sessions-per-user. */
-import { lastReply, type Reply } from '../ftp/reply.ts';
-import type { Session } from './session.ts';
+import { lastReply, type Reply } from '../../ftp/reply.ts';
+import type { Session } from '../session.ts';
 
 /** Before the password is looked at. Null: go on, and this try is counted. */
 export function tooManyLogins({ services, clientAddress, logger }: Session): Reply | null {

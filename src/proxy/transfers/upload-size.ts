@@ -1,7 +1,7 @@
 /** --max-upload-bytes: the whole file counts, with what was there before a REST or an APPE. */
-import type { Upload } from '../peers/replica-set-api.ts';
-import { CommandRefused } from './error-reply.ts';
-import type { Session } from './session.ts';
+import type { Upload } from '../../peers/replica-set-api.ts';
+import { CommandRefused } from '../error-reply.ts';
+import type { Session } from '../session.ts';
 
 /** 552, and nothing of it is kept: going on would only fail again. */
 export class TooLarge extends CommandRefused {

@@ -5,9 +5,9 @@
  */
 import { lookup } from 'node:dns/promises';
 import { isIPv4 } from 'node:net';
-import type { GatewaySettings } from '../config/gateway-settings.ts';
-import { AddressList } from '../ftp/address-list.ts';
-import type { Logger } from '../system/logger-api.ts';
+import type { GatewaySettings } from '../../config/gateway-settings.ts';
+import { AddressList } from '../../ftp/address-list.ts';
+import type { Logger } from '../../system/logger-api.ts';
 
 export interface PassiveAddressOptions extends Pick<GatewaySettings, 'passiveAddress' | 'localNetworks'> {
   readonly logger: Logger;

@@ -5,7 +5,7 @@
  * not take the place of what came after it.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type PartOwner, partKey } from '../peers/protocol-parts.ts';
+import { type PartOwner, partKey } from '../../peers/protocol-parts.ts';
 import type { Transfer } from './transfer.ts';
 
 /** For a disk that takes its time to flush. */

@@ -2,9 +2,10 @@
 
 import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
-import { send } from '../ftp/data-stream.ts';
-import { type Reply, reply } from '../ftp/reply.ts';
-import { resetConnection } from '../ftp/reset-connection.ts';
+import { send } from '../../ftp/data-stream.ts';
+import { type Reply, reply } from '../../ftp/reply.ts';
+import { resetConnection } from '../../ftp/reset-connection.ts';
+import type { Session } from '../session.ts';
 import {
   type DataConnection,
   logTransfer,
@@ -13,7 +14,6 @@ import {
   runTransfer,
   type TransferRequest,
 } from './run-transfer.ts';
-import type { Session } from './session.ts';
 
 export interface DownloadPlan {
   readonly opening: string;

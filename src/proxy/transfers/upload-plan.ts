@@ -1,5 +1,5 @@
 /** What is found out before the data connection of an upload is used. */
-import type { KeepAs, UploadOptions } from '../peers/replica-set-api.ts';
+import type { KeepAs, UploadOptions } from '../../peers/replica-set-api.ts';
 
 export interface UploadPlan {
   readonly path: string;

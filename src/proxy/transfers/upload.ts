@@ -5,13 +5,13 @@
  */
 import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { DataConnectionLost, receive } from '../ftp/data-stream.ts';
-import { type Reply, reply } from '../ftp/reply.ts';
-import type { KeepAs, Outcome, Upload } from '../peers/replica-set-api.ts';
-import { CommandRefused } from './error-reply.ts';
+import { DataConnectionLost, receive } from '../../ftp/data-stream.ts';
+import { type Reply, reply } from '../../ftp/reply.ts';
+import type { KeepAs, Outcome, Upload } from '../../peers/replica-set-api.ts';
+import { CommandRefused } from '../error-reply.ts';
+import type { Session } from '../session.ts';
 import { dropPartIfPossible } from './resume.ts';
 import { logTransfer, moveOptions, openData, runTransfer, type TransferRequest } from './run-transfer.ts';
-import type { Session } from './session.ts';
 import { type Transfer, TransferAborted } from './transfer.ts';
 import type { UploadPlan } from './upload-plan.ts';
 import { checkAnnouncedSize, checkRoom, TooLarge } from './upload-size.ts';

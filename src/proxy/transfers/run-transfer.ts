@@ -1,14 +1,14 @@
 /** What all transfers have in common: the data connection, the 150, ABOR, the log line. */
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { NoDataConnection, SOCKET_BUFFER_BYTES } from '../ftp/data-connection.ts';
-import type { MoveOptions } from '../ftp/data-stream.ts';
-import { type Reply, reply } from '../ftp/reply.ts';
-import { HandshakeFailed, handshake, secureSocket } from '../ftp/secure-socket.ts';
-import { NoReplicaError } from '../peers/replica-set-api.ts';
-import { Refusal } from '../replication/operation.ts';
-import { CommandRefused, refusalReply } from './error-reply.ts';
-import type { Session } from './session.ts';
+import { NoDataConnection, SOCKET_BUFFER_BYTES } from '../../ftp/data-connection.ts';
+import type { MoveOptions } from '../../ftp/data-stream.ts';
+import { type Reply, reply } from '../../ftp/reply.ts';
+import { HandshakeFailed, handshake, secureSocket } from '../../ftp/secure-socket.ts';
+import { NoReplicaError } from '../../peers/replica-set-api.ts';
+import { Refusal } from '../../replication/operation.ts';
+import { CommandRefused, refusalReply } from '../error-reply.ts';
+import type { Session } from '../session.ts';
 import { Transfer, type TransferKind } from './transfer.ts';
 
 export interface TransferRequest {

@@ -2,9 +2,9 @@
  * --allow-commands, --deny-commands and --active-mode: which rows of the command table there are for clients. A refused
  * one is 502, and neither FEAT nor HELP speaks of it.
  */
-import type { GatewaySettings } from '../config/gateway-settings.ts';
-import type { LimitSettings } from '../config/limit-settings.ts';
-import type { CommandDefinition } from './command-definition.ts';
+import type { GatewaySettings } from '../../config/gateway-settings.ts';
+import type { LimitSettings } from '../../config/limit-settings.ts';
+import type { CommandDefinition } from '../command-definition.ts';
 
 export type RuleSettings = Pick<LimitSettings, 'allowCommands' | 'denyCommands'> &
   Pick<GatewaySettings, 'activeMode'>;

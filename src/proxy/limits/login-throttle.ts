@@ -2,8 +2,8 @@
  * Slows down addresses that guess passwords. A right password does not forgive: guest/guest is public, and a guesser
  * could log in with it between two tries. Time forgives. IPv6 addresses of one /64 are one address.
  */
-import { addressGroup } from '../ftp/address.ts';
-import type { LoginDelays } from './options.ts';
+import { addressGroup } from '../../ftp/address.ts';
+import type { LoginDelays } from '../options.ts';
 
 const LONGEST_DELAY_MS = 5_000;
 const FORGIVE_AFTER_MS = 10 * 60_000;

@@ -1,0 +1,48 @@
+/** What all sessions of a proxy share, made once. */
+import { commandTable } from './command-table.ts';
+import { CommandRules } from './limits/command-rules.ts';
+import { LoginRate } from './limits/login-rate.ts';
+import { LoginThrottle } from './limits/login-throttle.ts';
+import { PassiveAddress } from './limits/passive-address.ts';
+import { PassivePorts } from './limits/passive-ports.ts';
+import { limitsOf, type ProxyOptions, type ProxyServices } from './options.ts';
+import { UploadsUnderWay } from './transfers/uploads-under-way.ts';
+import { NetworkUsers } from './users.ts';
+import { QuotaLedger } from './view/quota-ledger.ts';
+
+export interface OpenServices {
+  readonly services: ProxyServices;
+  /** Ends what asks and looks up in the background. */
+  close(): void;
+}
+
+/** `sessionsOf`: how many sessions a user has now. */
+export function openServices(options: ProxyOptions, sessionsOf: (user: string) => number): OpenServices {
+  const limits = limitsOf(options);
+  const rules = new CommandRules(commandTable, options);
+  if (rules.unknown.length > 0) {
+    options.logger.warn('the settings name commands that there are not', { commands: rules.unknown });
+  }
+  const passiveAddresses = new PassiveAddress(options);
+  const users = options.users ?? new NetworkUsers(options.replicas, options.logger);
+  const services: ProxyServices = {
+    ...options,
+    users,
+    limits,
+    throttle: new LoginThrottle(limits.loginDelayMs),
+    loginRate: new LoginRate(options.loginsPerMinute),
+    sessionsOf,
+    uploads: new UploadsUnderWay(limits.silentMs),
+    quotas: new QuotaLedger(options.replicas),
+    passivePool: new PassivePorts(limits.passiveWaitMs),
+    rules,
+    passiveAddresses,
+  };
+  return {
+    services,
+    close() {
+      passiveAddresses.close();
+      users.close();
+    },
+  };
+}
