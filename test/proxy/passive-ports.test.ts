@@ -58,6 +58,25 @@ test('after the wait it is told that none is free, and those behind are served',
   t.is((await late).port, held[2].port);
 });
 
+test('whose time is up is told so, also while others with fewer ports wait', async (t) => {
+  const { take, options } = await range(t);
+  const others = await Promise.all([PassiveListener.open(options('x')), PassiveListener.open(options('x'))]);
+  t.teardown(() => {
+    for (const other of others) other.close();
+  });
+  const pool = new PassivePorts(300);
+  await take(pool, 'a');
+  const order: string[] = [];
+  const waits = async (address: string) => {
+    await t.throwsAsync(pool.open(options(address)), { instanceOf: NoPortFree });
+    order.push(address);
+  };
+  const first = waits('a');
+  await pause(150);
+  await Promise.all([first, waits('b')]);
+  t.deepEqual(order, ['a', 'b']);
+});
+
 test('an address that hoards ports loses its oldest to others, not to itself, and not one that is waited on', async (t) => {
   const { take } = await range(t);
   const pool = new PassivePorts(200);

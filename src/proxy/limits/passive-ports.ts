@@ -56,13 +56,24 @@ export class PassivePorts {
       try {
         next.take(this.#remember(await PassiveListener.open(next.options), next.options));
       } catch (error) {
-        if (error instanceof NoPortFree && performance.now() < next.until) {
-          await delay(POLL_MS);
+        if (error instanceof NoPortFree) {
+          this.#sendAway(error);
+          if (this.#waiting.length > 0) await delay(POLL_MS);
           continue;
         }
         next.fail(error);
       }
-      this.#waiting.splice(this.#waiting.indexOf(next), 1);
+      const place = this.#waiting.indexOf(next);
+      if (place >= 0) this.#waiting.splice(place, 1);
+    }
+  }
+
+  /** Whose time is up, also those who are not next and may never be. */
+  #sendAway(error: NoPortFree): void {
+    const now = performance.now();
+    for (const waiter of this.#waiting.filter(({ until }) => until <= now)) {
+      this.#waiting.splice(this.#waiting.indexOf(waiter), 1);
+      waiter.fail(error);
     }
   }
 
