@@ -24,7 +24,8 @@ export function isSameAddress(a: string, b: string): boolean {
 
 /**
  * What one party has: an IPv4 address, or the /64 of an IPv6 address (RFC 6177: nobody gets less), in which a guesser
- * could take another address for every try. The same text for every spelling.
+ * could take another address for every try. The same text for every spelling. Link-local and unique local addresses (fe80::/10,
+ * fc00::/7) stand for themselves: a whole home has one such prefix, and one camera must not slow down all the others.
  */
 export function addressGroup(address: string): string {
   const plain = normaliseAddress(withoutZone(address));
@@ -32,8 +33,11 @@ export function addressGroup(address: string): string {
   const [front = '', back] = plain.split('::');
   const [before, behind] = [words(front), words(back ?? '')];
   const zeros = new Array<string>(8 - before.length - behind.length).fill('0');
-  const prefix = [...before, ...zeros, ...behind].slice(0, 4);
-  return `${prefix.map((word) => Number.parseInt(word, 16).toString(16)).join(':')}::/64`;
+  const all = [...before, ...zeros, ...behind].map((word) => Number.parseInt(word, 16));
+  const [first = 0] = all;
+  const isOfTheHouse = (first & 0xffc0) === 0xfe80 || (first & 0xfe00) === 0xfc00;
+  const text = (some: readonly number[]) => some.map((word) => word.toString(16)).join(':');
+  return isOfTheHouse ? text(all) : `${text(all.slice(0, 4))}::/64`;
 }
 
 /** The 16-bit words; an IPv4 address at the end is two of them, beyond the prefix. */

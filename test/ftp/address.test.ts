@@ -3,7 +3,7 @@ import { subnets } from '../../src/config/gateway-checks.ts';
 import { addressGroup } from '../../src/ftp/address.ts';
 import { AddressList } from '../../src/ftp/address-list.ts';
 
-test('an IPv4 address stands for itself, an IPv6 address for its /64, in every spelling', (t) => {
+test('an IPv4 address stands for itself, an IPv6 address for its /64 unless it is of the house, in every spelling', (t) => {
   for (const [address, group] of [
     ['192.0.2.7', '192.0.2.7'],
     ['::ffff:192.0.2.7', '192.0.2.7'],
@@ -15,7 +15,9 @@ test('an IPv4 address stands for itself, an IPv6 address for its /64, in every s
     ['::', '0:0:0:0::/64'],
     ['1::', '1:0:0:0::/64'],
     ['64:ff9b::192.0.2.7', '64:ff9b:0:0::/64'],
-    ['fe80::1%eth0', 'fe80:0:0:0::/64'],
+    ['fe80::1%eth0', 'fe80:0:0:0:0:0:0:1'],
+    ['FDAA:1::b', 'fdaa:1:0:0:0:0:0:b'],
+    ['fec0::1', 'fec0:0:0:0::/64'],
     ['', ''],
   ] as const) {
     t.is(addressGroup(address), group, address);

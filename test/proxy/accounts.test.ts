@@ -178,6 +178,7 @@ test('upload-only: stores, makes folders, renames and dates what it stored itsel
     'DELE secret.txt',
     'MFMT 20200101000000 secret.txt',
     'RMD /',
+    'NETS',
   ]) {
     t.is((await client.command(line)).code, 550, line);
   }

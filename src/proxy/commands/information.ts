@@ -72,6 +72,7 @@ export const informationCommands: readonly CommandDefinition[] = [
   {
     name: 'NETS',
     argument: 'none',
+    right: 'read',
     help: 'The members of this network and how they are.',
     reference: 'Cloudroid',
     run: members,
@@ -79,6 +80,7 @@ export const informationCommands: readonly CommandDefinition[] = [
   {
     name: 'SITE NETS',
     argument: 'none',
+    right: 'read',
     help: 'The same as NETS, for clients that pass only SITE on.',
     reference: 'Cloudroid',
     run: members,
