@@ -1,4 +1,5 @@
 /** `cloudroid proxy`: the door for FTP clients; all members together behind it. */
+import { join } from 'node:path';
 import { watchPeersFile } from '../config/peers-watch.ts';
 import { openReplica } from '../peers/ftp-replica.ts';
 import type { ProxyReport } from '../peers/protocol-reports.ts';
@@ -51,6 +52,7 @@ export function proxy({ settings }: CommandInput): Promise<ExitStatus> {
       credentials,
       identity,
       logger,
+      founderFile: join(settings.stateDir, 'founder'),
       onMembersChanged,
     });
     const peers = watchPeersFile(settings.peersFile, (list) => replicas.setPeers(list), logger);

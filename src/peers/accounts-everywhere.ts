@@ -49,15 +49,16 @@ async function believable(
 ): Promise<AccountsReply | null> {
   if (answer === null || answer.value === null) return null;
   if (answer.value.complete) return answer.value;
-  return (await isAllThereIs(members)) ? { ...answer.value, complete: true } : null;
+  return (await isAllThereIs(members, answer.value)) ? { ...answer.value, complete: true } : null;
 }
 
 /**
  * A member that never had others, and lists none; or a network that is new altogether: whoever is listed here, and whoever
  * any of them has ever met, answers now and is new, and nobody but this member has an account: there is nobody who could know
- * of another. While a catalog is rebuilt, or a disk is away, the accounts are not there yet.
+ * of another. Once that was so it stays so for this store (FounderMark), although somebody who is listed later does not answer:
+ * a mistyped address must not lock everybody out. While a catalog is rebuilt, or a disk is away, the accounts are not there yet.
  */
-async function isAllThereIs({ local, peers }: Members): Promise<boolean> {
+async function isAllThereIs({ local, peers, founder }: Members, { digest }: AccountsReply): Promise<boolean> {
   const own = await local.hello();
   if (!peers.isSet || own === null || own.readOnly !== null) return false;
   const others = peers.all();
@@ -66,11 +67,17 @@ async function isAllThereIs({ local, peers }: Members): Promise<boolean> {
   const here = new Set(hellos.map(({ member }) => member));
   const allHere =
     hellos.length === 1 + others.length && hellos.every((each) => each.members.every((id) => here.has(id)));
-  if (!allHere || hellos.some(({ joining, readOnly }) => !joining || readOnly !== null)) return false;
-  if (others.length === 0) return true;
+  if (!allHere && !founder.has(own.store)) return false;
+  // One that has joined knows better.
+  if (hellos.some(({ joining, readOnly }) => !joining || readOnly !== null)) return false;
+  // It knows of accounts, and there is nobody who has joined and knows others: only "none" needs the word of all.
+  if (digest !== '' && founder.has(own.store)) return true;
+  const asked = others.filter(({ isReachable }) => isReachable);
   try {
-    const replies = await Promise.all(others.map(({ client }) => client.accounts.read('')));
-    return replies.every((reply) => reply.digest === '');
+    const replies = await Promise.all(asked.map(({ client }) => client.accounts.read('')));
+    if (!replies.every((reply) => reply.digest === '')) return false;
+    founder.set(own.store);
+    return true;
   } catch {
     // Away by now, or of another version: then it is not known.
     return false;

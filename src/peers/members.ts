@@ -4,6 +4,7 @@ import type { AckMode } from '../config/settings-api.ts';
 import { Refusal } from '../replication/operation.ts';
 import type { ReplicaRecord } from '../replication/record.ts';
 import type { Logger } from '../system/logger-api.ts';
+import type { FounderMark } from './founder-mark.ts';
 import type { LocalReplica } from './local-replica.ts';
 import type { Peer } from './peer.ts';
 import type { PeerList } from './peer-list.ts';
@@ -17,6 +18,8 @@ export interface Members {
   readonly peers: PeerList;
   /** Memory for bytes of uploads on their way. */
   readonly budget: QueueBudget;
+  /** Whether this store began the network. */
+  readonly founder: FounderMark;
   /** What was last seen at a path, for fail-over. */
   readonly seen: RecentRecords;
   /** Contents whose bytes on this member's disk turned out to be others: read from peers first. */

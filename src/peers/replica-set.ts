@@ -7,6 +7,7 @@ import type { Logger } from '../system/logger-api.ts';
 import { readAccounts, setAccount } from './accounts-everywhere.ts';
 import { commitEverywhere } from './commit-everywhere.ts';
 import { FanOutUpload } from './fan-out-upload.ts';
+import { FounderMark } from './founder-mark.ts';
 import { openReplica } from './ftp-replica.ts';
 import { listAhead, peersAhead } from './joining.ts';
 import { KeptParts } from './kept-parts.ts';
@@ -36,6 +37,8 @@ export interface ReplicaSetOptions {
   readonly credentials: TlsCredentials;
   readonly identity: Identity;
   readonly logger: Logger;
+  /** Where it is remembered that this member began the network (founder-mark.ts); absent: nowhere. */
+  readonly founderFile?: string;
   /** `members()` may say something else now; called often. */
   readonly onMembersChanged?: () => void;
 }
@@ -79,6 +82,7 @@ class FtpReplicaSet implements PeeredReplicaSet {
       local,
       peers: new PeerList({ local, logger, openPeer, changed }),
       budget: new QueueBudget(),
+      founder: new FounderMark(options.founderFile ?? null),
       seen: new RecentRecords(),
       damaged: new Set(),
     };

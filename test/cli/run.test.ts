@@ -186,6 +186,8 @@ test('two members with one network key hold each other’s files', async (t) => 
   }
   // The second learns of the first while it runs.
   writeFileSync(join(second.folder, 'PEERS.txt'), `127.0.0.29:${first.storagePort}\n`);
+  // They have to meet first: until then neither knows whether the other has accounts.
+  await until(() => /guest\/guest is open/.test(running[0]?.stderr() ?? ''));
   await store(first, 'one.txt', 'from one');
   await until(() => {
     try {

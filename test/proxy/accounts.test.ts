@@ -47,7 +47,7 @@ test('who cannot be checked is sent away, not let in as guest', async (t) => {
   });
   const client = await bench.connect();
   await client.command('USER guest');
-  t.regex((await client.command('PASS guest')).text, /^421 No member can check passwords/);
+  t.regex((await client.command('PASS guest')).text, /^421 Nobody can log in at the moment/);
 });
 
 test('a removed user, a new password and a new home end running sessions; new rights count at once', async (t) => {

@@ -94,7 +94,10 @@ async function logIn(session: Session, password: string): Promise<Reply> {
       return await welcome(session, verdict.account);
     case 'unknown':
       session.login = { kind: 'user-expected' };
-      return lastReply(421, 'No member can check passwords at the moment; try again later.');
+      return lastReply(
+        421,
+        'Nobody can log in at the moment: this member has not heard from the others who the users are (see cloudroid status).',
+      );
     case 'busy':
       session.login = { kind: 'user-expected' };
       return lastReply(421, 'Too many logins at once; try again later.');
