@@ -1,12 +1,12 @@
 /** Does the steps of a committed transaction on disk, in order; all in one turn of the event loop. */
 
 import { failpoint } from '../system/failpoint.ts';
-import type { StoredIntent } from './catalog/catalog-ledger.ts';
+import type { Intent, StoredIntent } from './catalog/catalog-ledger.ts';
 import type { Trash } from './disk/trash.ts';
 import type { Volume } from './disk/volume.ts';
 import { diskTrouble } from './store-errors.ts';
 
-/** Stops at the first that the disk refuses, also when what lies in the trash has made room; `left`: it and those behind it. */
+/** Stops at the first that the disk refuses, also when the trash and then the ballast have made room; `left`: it and those behind it. */
 export function carryOut(
   intents: readonly StoredIntent[],
   dirty: Set<string>,
@@ -20,7 +20,7 @@ export function carryOut(
       try {
         if (diskTrouble(error) !== 'no-space') throw error;
         trash.makeRoom(Number.MAX_SAFE_INTEGER);
-        volume.carryOut(intent, dirty);
+        carryOutWithBallast(intent, dirty, volume);
       } catch (again) {
         const last = again instanceof Error ? again : new Error(String(again));
         return { error: last, left: intents.slice(index) };
@@ -29,4 +29,14 @@ export function carryOut(
     if (index === intents.length >> 1) failpoint('commit:half-renamed');
   }
   return undefined;
+}
+
+/** What was decided is carried out: while the ballast is missing nothing new is taken. Throws what the disk says. */
+export function carryOutWithBallast(intent: Intent, dirty: Set<string>, volume: Volume): void {
+  try {
+    volume.carryOut(intent, dirty);
+  } catch (error) {
+    if (diskTrouble(error) !== 'no-space' || !volume.ballast.release()) throw error;
+    volume.carryOut(intent, dirty);
+  }
 }

@@ -79,7 +79,10 @@ export class Committer {
     prepared: ReadonlyMap<string, Prepared>,
     group: Group,
   ): Promise<CommitReply> {
-    const { catalog, now, staging } = this.#context;
+    const { catalog, now, staging, space } = this.#context;
+    if (operation.op !== 'delete' && operation.op !== 'rmdir') {
+      space.requireBallast(operation.op === 'rename' ? operation.to : operation.path);
+    }
     const { actor, lastSeq } = catalog.state;
     const plan = planCommit(catalog.table, operation, { actor, lastSeq, now: now() }, seen);
     for (const sha256 of plan.needs) {

@@ -42,6 +42,7 @@ export class Maintenance {
     this.#timer.unref();
     this.#ballast = setTimeout(() => {
       parts.ballast.keep();
+      parts.volume.keepBallast();
       this.#ballast.refresh();
     }, BALLAST_MS).unref();
   }

@@ -131,7 +131,7 @@ export class Merger {
     prepared: ReadonlyMap<string, Prepared>,
     group: Group,
   ): Promise<Merged> {
-    const { catalog, now } = this.#context;
+    const { catalog, now, space } = this.#context;
     if (exchange !== undefined && receiver === undefined)
       throw new Refusal('invalid', 'an exchange names its receiver');
     if (receiver !== undefined && receiver !== catalog.committed.incarnation) {
@@ -158,6 +158,8 @@ export class Merger {
       }
     }
     if (outcomes.includes('behind')) return { outcomes, need };
+    const living = plan.changes.find(({ after }) => after.kind !== 'tombstone');
+    if (living !== undefined) space.requireBallast(living.after.path);
     const effects = catalog.apply(plan.changes, now());
     await placeFiles(this.#context, group, effects, prepared, new Set(plan.needs));
     catalog.learn(plan.knowledge, mode === 'push' ? records.map(({ record }) => record.dot) : []);

@@ -1,7 +1,9 @@
 /** What a start does after any kind of end: redo what committed transactions had still to do, clear away the rest. */
 import { lstatSync, readdirSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { carryOutWithBallast } from './carry-out.ts';
 import type { Catalog } from './catalog/catalog.ts';
+import type { Intent } from './catalog/catalog-ledger.ts';
 import type { Staging } from './disk/staging.ts';
 import type { ReadOnlyReason } from './disk/store-identity.ts';
 import type { Trash } from './disk/trash.ts';
@@ -22,14 +24,15 @@ export interface RecoveryParts {
 
 /** Null, or why this replica cannot be written: a disk that refuses what is still to be done on it. */
 export async function recover(parts: RecoveryParts): Promise<ReadOnlyReason> {
-  const { catalog, volume, staging, trash, displaced, now, log } = parts;
+  const { catalog, volume, staging, trash, now, log } = parts;
   try {
     let redone: number;
     try {
-      redone = await redoIntents(catalog, volume, displaced, now);
+      redone = await redoIntents(parts, (intent, dirty) => volume.carryOut(intent, dirty));
     } catch (error) {
-      if (diskTrouble(error) !== 'no-space' || !trash.makeRoom(Number.MAX_SAFE_INTEGER)) throw error;
-      redone = await redoIntents(catalog, volume, displaced, now);
+      if (diskTrouble(error) !== 'no-space') throw error;
+      trash.makeRoom(Number.MAX_SAFE_INTEGER);
+      redone = await redoIntents(parts, (intent, dirty) => carryOutWithBallast(intent, dirty, volume));
     }
     if (redone > 0) log('info', 'finished what was committed before the last stop', { steps: redone });
     await clearLeftovers(catalog, volume, staging, trash, now);
@@ -42,16 +45,14 @@ export async function recover(parts: RecoveryParts): Promise<ReadOnlyReason> {
 
 /** Redoes open intents and makes them durable, then clears them. Throws what the disk says: then nothing is cleared. */
 async function redoIntents(
-  catalog: Catalog,
-  volume: Volume,
-  displaced: Displaced[],
-  now: number,
+  { catalog, volume, displaced, now }: RecoveryParts,
+  carryOut: (intent: Intent, dirty: Set<string>) => void,
 ): Promise<number> {
   const intents = catalog.ledger.intents();
   const last = intents.at(-1);
   if (last === undefined) return 0;
   const dirty = new Set<string>();
-  for (const { intent } of intents) volume.carryOut(intent, dirty);
+  for (const { intent } of intents) carryOut(intent, dirty);
   // A directory that was only touched before the crash may not have been flushed either.
   await volume.flushDirectories(dirty);
   catalog.transaction(() => {

@@ -72,6 +72,7 @@ async function open(options: StoreOptions, ballast: Ballast): Promise<Store> {
     space.useReclaim(
       (bytes) => trash.makeRoom(bytes),
       (bytes) => parts.makeRoom(bytes),
+      () => volume.keepBallast(),
     );
     await flushDirectory(stateDir);
     if (readOnly === null) {
@@ -88,9 +89,10 @@ async function open(options: StoreOptions, ballast: Ballast): Promise<Store> {
       }
       readOnly ??= await recover({ catalog, volume, staging, trash, displaced, now: now(), log });
     }
-    if (readOnly === null)
+    if (readOnly === null) {
+      volume.keepBallast();
       catalog.incarnate(randomBytes(4).toString('hex'), () => confirmToken(opened.catalog));
-    else log('error', 'this member takes no writes', { reason: readOnly });
+    } else log('error', 'this member takes no writes', { reason: readOnly });
     const warn = (message: string, details: object) => log('warn', message, details);
     const alarm = (reason: string): void => store.stopWriting(reason);
     const exchanged = (exchange: ExchangeEnd): void => store.disk.noteExchange(exchange);

@@ -21,6 +21,7 @@ export class DiskSpace {
   readonly #reserveBytes: number | undefined;
   #reclaim: (bytes: number) => boolean = () => false;
   #expendable: (bytes: number) => boolean = () => false;
+  #keepBallast: () => boolean = () => true;
 
   /** `reserveBytes` undefined: 64 MiB or 1 % of the file system, whichever is more. */
   constructor(dir: string, stateDir: string, reserveBytes?: number) {
@@ -31,9 +32,14 @@ export class DiskSpace {
 
   /**
    * `reclaim` frees about so many bytes that can be done without, and says whether it freed any; before it, `expendable`
-   * does, whose bytes are of less use than the trash.
+   * does, whose bytes are of less use than the trash. `keepBallast` says whether the volume has its ballast.
    */
-  useReclaim(reclaim: (bytes: number) => boolean, expendable: (bytes: number) => boolean): void {
+  useReclaim(
+    reclaim: (bytes: number) => boolean,
+    expendable: (bytes: number) => boolean,
+    keepBallast: () => boolean,
+  ): void {
+    this.#keepBallast = keepBallast;
     this.#expendable = expendable;
     this.#reclaim = (bytes) => expendable(bytes) || reclaim(bytes);
   }
@@ -49,6 +55,17 @@ export class DiskSpace {
     }
   }
 
+  /**
+   * For whatever is not a deletion, inside its transaction: without the ballast nobody knows that it can be carried out.
+   * Throws Refusal no-space.
+   */
+  requireBallast(path?: string): void {
+    while (!this.#keepBallast()) {
+      if (!this.#reclaim(Number.MAX_SAFE_INTEGER))
+        throw noSpace("this member's disk is full: delete something first", path);
+    }
+  }
+
   /** Throws Refusal no-space when `bytes` more would eat into the reserve, or the catalog's disk is down to its own. */
   require(bytes: number, path?: string): void {
     for (;;) {
@@ -58,6 +75,7 @@ export class DiskSpace {
         throw noSpace(`this member's disk has no room for ${bytes} more bytes`, path);
       }
     }
+    this.requireBallast(path);
     if (this.#catalogRoom() < 0)
       throw noSpace(`the disk with this member's catalog (${this.#stateDir}) is nearly full`, path);
   }

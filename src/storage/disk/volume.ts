@@ -16,6 +16,7 @@ import type { Intent } from '../catalog/catalog-ledger.ts';
 import { INTERNAL_NAME } from '../path-check.ts';
 import { errnoOf, FlushFailed } from '../store-errors.ts';
 import { directoryModeFor } from './account-mode.ts';
+import { type Ballast, volumeBallast } from './ballast.ts';
 import { removeIfEmpty, setTime } from './file-steps.ts';
 
 export interface Displaced {
@@ -34,6 +35,8 @@ export class Volume {
   readonly stagingDir: string;
   readonly partsDir: string;
   readonly trashDir: string;
+  /** The last room there is for steps of committed transactions. */
+  readonly ballast: Ballast;
   #anchor: string | undefined;
   readonly #onDisplaced: (what: Displaced) => void;
   readonly #onLost: (place: string) => void;
@@ -51,6 +54,7 @@ export class Volume {
     this.stagingDir = join(filesDir, INTERNAL_NAME, 'staging');
     this.partsDir = join(filesDir, INTERNAL_NAME, 'parts');
     this.trashDir = join(filesDir, INTERNAL_NAME, 'trash');
+    this.ballast = volumeBallast(join(filesDir, INTERNAL_NAME));
     this.#onDisplaced = onDisplaced;
   }
 
@@ -62,6 +66,11 @@ export class Volume {
   /** False when another file system, or nothing, is where the volume was: then nothing may be changed. */
   isPresent(): boolean {
     return this.#anchor !== undefined && this.#look() === this.#anchor;
+  }
+
+  /** False: the ballast is not there and cannot be made now, so nothing new may be decided. */
+  keepBallast(): boolean {
+    return this.isPresent() && this.ballast.keep();
   }
 
   #look(): string | undefined {
