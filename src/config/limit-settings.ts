@@ -13,7 +13,7 @@ export const limitSettings = {
   'max-sessions-per-address': setting({
     check: wholeNumber(1, 10_000),
     default: '250',
-    description: 'FTP sessions at once from one address',
+    description: 'FTP sessions at once from one address (one /64 of public IPv6)',
     placeholder: 'count',
   }),
   'idle-timeout-seconds': setting({
@@ -24,7 +24,7 @@ export const limitSettings = {
   }),
   'max-sessions-per-user': setting({
     check: wholeNumber(1, 10_000),
-    default: '250',
+    default: '400',
     description: 'FTP sessions at once under one user name',
     placeholder: 'count',
   }),
@@ -49,7 +49,7 @@ export const limitSettings = {
   'min-data-rate': setting({
     check: byteCount,
     default: '32',
-    description: 'Bytes a second below which a data connection is given up after a minute; 0: any',
+    description: 'Bytes a second below which an upload is given up after a minute; 0: any',
     placeholder: 'bytes',
   }),
   'max-upload-bytes': setting({

@@ -108,12 +108,13 @@ export async function* receive(
 /**
  * Sends all of the stream and a FIN, and resolves when everything is with the operating system. Any failure resets the
  * connection, so that nobody takes half a file for a whole one.
+ * No least pace: the system takes megabytes ahead and then nothing for minutes, so that a slow reader looks like none.
  * @throws DataConnectionLost when it is the client's fault, the signal's reason, else the stream's own error.
  */
 export async function send(
   source: Readable,
   socket: Socket,
-  { signal, stallMs, slowest }: MoveOptions,
+  { signal, stallMs }: Omit<MoveOptions, 'slowest'>,
 ): Promise<void> {
   let sourceError: Error | null = null;
   // Before the pipeline listens: it would close the socket with a FIN, and half a file would look whole.
@@ -141,14 +142,6 @@ export async function send(
   };
   socket.on('timeout', onStall);
   socket.setTimeout(stallMs);
-  const stopWatch = watchPace(
-    slowest,
-    { clientsTurn: () => socket.writableLength > 0, bytes: () => takenBytes(socket) },
-    () => {
-      stalled = 'The client reads too slowly.';
-      resetConnection(socket);
-    },
-  );
   try {
     await pipeline(source, socket, { signal });
   } catch (error) {
@@ -157,18 +150,8 @@ export async function send(
     if (sourceError !== null) throw sourceError;
     throw new DataConnectionLost(stalled ?? 'The client closed the data connection.', { cause: error });
   } finally {
-    stopWatch();
     signal.removeEventListener('abort', reset);
     socket.off('timeout', onStall);
   }
   linger(socket, LINGER_MS);
-}
-
-/** What Node keeps of a write that the system has taken in part only; its own timeout looks there too. */
-type WithHandle = Socket & { readonly _handle?: { readonly writeQueueSize?: number } | null };
-
-/** Goes up whenever the system takes bytes, and twice for those of a write that it takes in parts. */
-function takenBytes(socket: Socket): number {
-  const inParts = (socket as WithHandle)._handle?.writeQueueSize ?? 0;
-  return socket.bytesWritten - socket.writableLength - inParts;
 }

@@ -29,7 +29,8 @@ export async function readAccounts(members: Members, digest: string): Promise<Ac
     // An account whose bytes are lost is one with which nobody logs in; the others are as they should be.
     here ??
     (await believable(members, await members.local.attemptFor(ask))) ??
-    (await askPeers(members, (peer) => !inStep(peer), digest)) ??
+    // One that lags may have missed who was removed: it is asked only by who knows nothing yet.
+    (digest === '' ? await askPeers(members, (peer) => !inStep(peer), digest) : null) ??
     fail()
   );
 }

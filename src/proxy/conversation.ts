@@ -102,7 +102,8 @@ export class Conversation {
       await this.#control.startTls(services.tls.context, services.limits.handshakeMs);
       return true;
     } catch (error) {
-      logger.info('the TLS handshake failed', { why: error instanceof Error ? error.message : error });
+      // Anybody can cause it, as often as they like: it must not fill the log.
+      logger.debug('the TLS handshake failed', { why: error instanceof Error ? error.message : error });
       return false;
     }
   }

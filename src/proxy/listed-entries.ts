@@ -32,7 +32,11 @@ export interface Listed {
 export async function listedEntries(session: Session, path: string): Promise<Listed> {
   const pattern = namePattern(path);
   const entry = path === '/' ? null : await session.replicas.lookup(path);
-  if (entry?.kind === 'file') return { named: 'entries', entries: one(entry) };
+  if (entry?.kind === 'file') {
+    // Who may only upload learns nothing of a file by its name.
+    const hidden = session.account?.rights === 'upload-only';
+    return { named: 'entries', entries: hidden ? none() : one(entry) };
+  }
   if (entry !== null || path === '/')
     return { named: 'directory', entries: await directoryEntries(session, path) };
   if (pattern === null) return refuse('not-found', path);
@@ -52,6 +56,8 @@ async function* fitting(
 export async function directoryEntries(session: Session, path: string): Promise<AsyncIterable<Entry>> {
   return sorted(session, await session.replicas.list(path));
 }
+
+async function* none(): AsyncGenerator<Entry> {}
 
 async function* one(entry: Entry): AsyncGenerator<Entry> {
   yield entry;

@@ -9,7 +9,7 @@
  *   POLL_MS.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { type Account, GUEST, parseAccount } from '../accounts/account.ts';
+import { type Account, ANONYMOUS_NAMES, GUEST, parseAccount } from '../accounts/account.ts';
 import { PasswordCheck } from '../accounts/password-check.ts';
 import type { AccountsReply } from '../peers/protocol-accounts.ts';
 import type { ReplicaSet } from '../peers/replica-set-api.ts';
@@ -95,7 +95,9 @@ export class NetworkUsers implements Users {
   current(user: string): Account | null {
     const table = this.#table;
     if (table?.kind === 'open') return user === GUEST ? OPEN_GUEST : null;
-    return table?.byName.get(user) ?? null;
+    const account = table?.byName.get(user) ?? null;
+    // Switched off: nobody stays logged in with it, the guest of before the first account least of all.
+    return account?.password === null ? null : account;
   }
 
   onChange(listener: () => void): void {
@@ -137,6 +139,8 @@ export class NetworkUsers implements Users {
     }
     this.#failures = 0;
     if (!answer.complete || (this.#table !== null && answer.digest === this.#digest)) return;
+    // Tombstones of accounts are kept for ever: who says "never any" after there were some has missed them.
+    if (answer.digest === '' && this.#table?.kind === 'accounts') return;
     // Null at first too, where there is none: nothing has changed since ''.
     this.#take(answer.digest, answer.accounts ?? []);
   }
@@ -153,7 +157,11 @@ export class NetworkUsers implements Users {
         },
       );
     } else {
-      const byName = new Map(accounts.map(({ name, text }) => [name, parseAccount(name, text)] as const));
+      const byName = new Map(
+        accounts
+          .filter(({ name }) => !ANONYMOUS_NAMES.includes(name.toLowerCase()))
+          .map(({ name, text }) => [name, parseAccount(name, text)] as const),
+      );
       for (const [name, account] of byName) {
         if (account === null)
           this.#logger.warn('an account cannot be read; nobody logs in with it', { as: name });

@@ -23,6 +23,30 @@ test('the first account ends guest/guest, for good; a guest of its own counts li
   t.is((await stranger.command('PASS me@example.org')).code, 530);
 });
 
+test('switching guest off ends the sessions of guests', async (t) => {
+  const { addUser, login } = await withProxy(t);
+  const guest = await login();
+  await addUser('guest', null);
+  t.is((await guest.reply()).code, 421);
+});
+
+test('who says that there never was an account, after there were some, is not believed', async (t) => {
+  const { addUser, login, replicas } = await withProxy(t);
+  await addUser('anna', 'secret');
+  const anna = await login('anna', 'secret');
+  const accounts = replicas.accounts.bind(replicas);
+  replicas.accounts = async () => ({ digest: '', complete: true, accounts: [] });
+  await t.throwsAsync(login(), { message: /530/ });
+  t.is((await anna.command('PWD')).code, 257);
+  replicas.accounts = accounts;
+});
+
+test('a record of the name anonymous lets nobody in', async (t) => {
+  const { addUser, login } = await withProxy(t);
+  await addUser('anonymous', 'long enough');
+  await t.throwsAsync(login('anonymous', 'long enough'), { message: /530/ });
+});
+
 test('while nobody can say who the users are nobody logs in; a table once known stays in force', async (t) => {
   const { addUser, connect, login, replicas } = await withProxy(t);
   await addUser('anna', 'secret');
@@ -167,7 +191,15 @@ test('upload-only: stores, makes folders, renames and dates what it stored itsel
   await put('secret.txt', 'secret');
   await addUser('camera', 'secret', { rights: 'upload-only' });
   const client = await login('camera', 'secret');
-  for (const command of ['LIST', 'NLST', 'MLSD', 'LIST -la', 'NLST *']) {
+  for (const command of [
+    'LIST',
+    'NLST',
+    'MLSD',
+    'LIST -la',
+    'NLST *',
+    'LIST secret.txt',
+    'NLST secret.txt',
+  ]) {
     t.is((await client.download(command)).bytes.toString(), '', command);
   }
   for (const line of [
