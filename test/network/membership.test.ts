@@ -87,12 +87,15 @@ test('a member with another network key is refused by both sides, and both say w
       keyFile: join(network.folder, 'another.key'),
       options: [],
     });
-    stranger.writePeers([network.addressOf(a, b)]);
     t.teardown(() => stranger.stop());
+    // Each begins a network of its own: who never met the others lets nobody in.
+    a.writePeers([]);
     await a.start();
     await stranger.start();
     const viaA = await a.login();
     const viaStranger = await stranger.login();
+    a.writePeers([network.addressOf(b, a)]);
+    stranger.writePeers([network.addressOf(a, b)]);
     t.is((await viaA.upload('STOR /of-a', 'secret')).code, 226);
     t.is((await viaStranger.upload('STOR /of-stranger', 'other')).code, 226);
     await waitUntil('a says that the key is another one', async () => {
