@@ -124,10 +124,12 @@ function returned(changes: readonly Change[], causality: Causality, files: Files
 
 /** A folder is renamed as a whole or not at all: what it held when that was asked is all at one place. */
 function halfRenames(changes: readonly Change[], causality: Causality, files: Files): string[] {
-  const paths = new Map<string, string[]>();
+  const byId = new Map(changes.map((change) => [change.id, change]));
+  const places = new Map<string, { readonly path: string; readonly last: Change | undefined }[]>();
   for (const [path, blocks] of files) {
     if (typeof blocks === 'string' || isConflictCopy(path)) continue;
-    for (const { id } of blocks) paths.set(id, [...(paths.get(id) ?? []), path]);
+    const last = byId.get(blocks.at(-1)?.id ?? '');
+    for (const { id } of blocks) places.set(id, [...(places.get(id) ?? []), { path, last }]);
   }
   return changes
     .filter(({ verb }) => verb === 'RENAME')
@@ -138,10 +140,14 @@ function halfRenames(changes: readonly Change[], causality: Causality, files: Fi
           change.path.startsWith(`${rename.path}/`) &&
           causality.definitelySaw(change, { ...rename, outcome: 'acknowledged', here: true }),
       );
-      const places = inside.flatMap(({ id }) => paths.get(id) ?? []);
-      const old = places.filter((path) => path.startsWith(`${rename.path}/`));
-      const young = places.filter((path) => path.startsWith(`${rename.to}/`));
-      if (old.length === 0 || young.length === 0) return [];
-      return [`half a rename: ${told(rename)}: ${old[0]} and ${young[0]}`];
+      const there = inside.flatMap(({ id }) => places.get(id) ?? []);
+      // Appended to by somebody who had yet to hear of the rename, it is a new file under the old name, with the old bytes in it.
+      const isAnew = (last: Change | undefined): boolean =>
+        last?.verb === 'APPE' && !inside.includes(last) && !causality.definitelySaw(rename, last);
+      const old = there.find(({ path, last }) => path.startsWith(`${rename.path}/`) && !isAnew(last));
+      const young = there.find(({ path }) => path.startsWith(`${rename.to}/`));
+      if (old === undefined || young === undefined) return [];
+      const by = old.last === undefined ? 'nobody' : told(old.last);
+      return [`half a rename: ${told(rename)}: ${old.path}, last changed by ${by}, and ${young.path}`];
     });
 }

@@ -1,10 +1,9 @@
 /** Moving bytes over a data connection, at the pace of the slower side. */
 import type { Socket } from 'node:net';
-import type { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { type Slowest, watchPace } from './data-pace.ts';
 import { linger } from './linger.ts';
 import { resetConnection } from './reset-connection.ts';
+import { isBehind, readIntoSlabs, type SlabPool } from './slabs.ts';
 
 /** 426: the client broke the data connection off, or let it stand still. */
 export class DataConnectionLost extends Error {
@@ -16,6 +15,8 @@ export interface MoveOptions {
   /** Longest time without a byte that is the client's fault. */
   readonly stallMs: number;
   readonly slowest: Slowest;
+  /** Where what comes is read into; the pieces belong to it and should be given back. Absent: memory of their own. */
+  readonly slabs?: SlabPool;
 }
 
 /** Bytes read ahead of a slow consumer. */
@@ -29,7 +30,7 @@ const LINGER_MS = 10_000;
  */
 export async function* receive(
   socket: Socket,
-  { signal, stallMs, slowest }: MoveOptions,
+  { signal, stallMs, slowest, slabs }: MoveOptions,
 ): AsyncGenerator<Buffer, void> {
   const chunks: Buffer[] = [];
   let waiting = 0;
@@ -48,13 +49,20 @@ export async function* receive(
   const onAbort = () => fail(signal.reason as Error);
   signal.addEventListener('abort', onAbort);
   if (signal.aborted) onAbort();
-  socket.on('data', (chunk: Buffer) => {
-    chunks.push(chunk);
+  const take = (chunk: Buffer) => {
+    const last = chunks.at(-1);
+    if (slabs !== undefined && last !== undefined && isBehind(chunk, last)) {
+      chunks[chunks.length - 1] = Buffer.from(last.buffer, last.byteOffset, last.length + chunk.length);
+      slabs.giveBack(chunk);
+    } else {
+      chunks.push(chunk);
+    }
     waiting += chunk.length;
     received += chunk.length;
     if (waiting >= AHEAD_BYTES) socket.pause();
     stir();
-  });
+  };
+  if (slabs === undefined || !readIntoSlabs(socket, slabs, take)) socket.on('data', take);
   socket.once('end', () => {
     ended = true;
     stir();
@@ -105,53 +113,81 @@ export async function* receive(
   }
 }
 
+/** What `send` sends. A Readable is one. */
+export interface Bytes extends AsyncIterable<Buffer> {
+  /** Ends it early; nothing of it is left open. */
+  destroy(): void;
+  /** Called with a piece whose bytes the operating system has: its memory is free. Absent: each has its own. */
+  giveBack?(piece: Buffer): void;
+}
+
 /**
- * Sends all of the stream and a FIN, and resolves when everything is with the operating system. Any failure resets the
+ * Sends all of the bytes and a FIN, and resolves when everything is with the operating system. Any failure resets the
  * connection, so that nobody takes half a file for a whole one.
  * No least pace: the system takes megabytes ahead and then nothing for minutes, so that a slow reader looks like none.
- * @throws DataConnectionLost when it is the client's fault, the signal's reason, else the stream's own error.
+ * @throws DataConnectionLost when it is the client's fault, the signal's reason, else the source's own error.
  */
 export async function send(
-  source: Readable,
+  source: Bytes,
   socket: Socket,
   { signal, stallMs }: Omit<MoveOptions, 'slowest'>,
 ): Promise<void> {
-  let sourceError: Error | null = null;
-  // Before the pipeline listens: it would close the socket with a FIN, and half a file would look whole.
-  source.once('error', (error) => {
-    if (!socket.destroyed) sourceError = error;
-    resetConnection(socket);
-  });
-  source.once('close', () => {
-    if (source.readableEnded || socket.destroyed) return;
-    sourceError ??= new Error('The source closed before its end.');
-    resetConnection(socket);
-  });
-  const reset = () => resetConnection(socket);
-  signal.addEventListener('abort', reset);
-  if (signal.aborted) reset();
-  let stalled: string | null = null;
+  let failure: { readonly error: unknown } | null = null;
+  let giveUp: (error: unknown) => void = () => undefined;
+  let drained: () => void = () => undefined;
+  const fail = (error: unknown) => {
+    failure ??= { error };
+    giveUp(failure.error);
+  };
+  /** One wait at a time, cut short by any failure: the source may be waiting for a peer that never answers. */
+  const wait = <T>(begin: (resolve: (value: T) => void) => Promise<T> | undefined) =>
+    new Promise<T>((resolve, reject) => {
+      giveUp = reject;
+      if (failure !== null) reject(failure.error);
+      else begin(resolve)?.then(resolve, reject);
+    });
+  const lost = (cause?: unknown) =>
+    fail(new DataConnectionLost('The client closed the data connection.', { cause }));
+  const onAbort = () => fail(signal.reason);
+  const onClose = () => lost();
+  const onDrain = () => drained();
   const onStall = () => {
     // Nothing to send: the source is slow, not the client.
-    if (socket.writableLength === 0) {
-      socket.setTimeout(stallMs);
-      return;
-    }
-    stalled = 'The client stopped reading.';
-    resetConnection(socket);
+    if (socket.writableLength === 0) socket.setTimeout(stallMs);
+    else fail(new DataConnectionLost('The client stopped reading.'));
   };
-  socket.on('timeout', onStall);
+  signal.addEventListener('abort', onAbort);
+  socket.on('error', lost).on('close', onClose).on('drain', onDrain).on('timeout', onStall);
   socket.setTimeout(stallMs);
+  if (signal.aborted) onAbort();
+  else if (socket.destroyed) lost(socket.errored);
+  const pieces = source[Symbol.asyncIterator]();
   try {
-    await pipeline(source, socket, { signal });
+    for (;;) {
+      const next = await wait<IteratorResult<Buffer>>(() => pieces.next());
+      if (next.done === true) break;
+      const piece = next.value;
+      const written = (error?: Error | null) => {
+        if (!error) source.giveBack?.(piece);
+      };
+      if (!socket.write(piece, written)) {
+        await wait<void>((resolve) => {
+          drained = resolve;
+          return undefined;
+        });
+      }
+    }
+    await wait<void>((resolve) => {
+      socket.end(resolve);
+      return undefined;
+    });
   } catch (error) {
     resetConnection(socket);
-    if (signal.aborted) throw signal.reason;
-    if (sourceError !== null) throw sourceError;
-    throw new DataConnectionLost(stalled ?? 'The client closed the data connection.', { cause: error });
+    source.destroy();
+    throw signal.aborted ? signal.reason : error;
   } finally {
-    signal.removeEventListener('abort', reset);
-    socket.off('timeout', onStall);
+    signal.removeEventListener('abort', onAbort);
+    socket.off('error', lost).off('close', onClose).off('drain', onDrain).off('timeout', onStall);
   }
   linger(socket, LINGER_MS);
 }

@@ -5,7 +5,13 @@ const TIME_VAL = /^(\d{4})(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})(?:\.(\d+))?$/;
 /** Whole seconds: what clients compare with. `mtime` in milliseconds. */
 export function formatTimestamp(mtime: number): string {
   const date = new Date(mtime);
-  return date.toISOString().slice(0, 19).replace(/[-T:]/g, '');
+  const year = date.getUTCFullYear();
+  // Before the year 1000 and behind 9999: only what stands in ISO 8601 says it right.
+  if (!(year >= 1000 && year <= 9999)) return date.toISOString().slice(0, 19).replace(/[-T:]/g, '');
+  const day = (year * 100 + date.getUTCMonth() + 1) * 100 + date.getUTCDate();
+  const time = (date.getUTCHours() * 100 + date.getUTCMinutes()) * 100 + date.getUTCSeconds();
+  // One number: a listing has as many of these as a folder has files.
+  return String(day * 1_000_000 + time);
 }
 
 /** Milliseconds since 1970, null for anything that is not a moment of the calendar. A leap second counts as :59. */

@@ -129,7 +129,7 @@ async function assignAtPeer(
 ): Promise<Omit<Assigned, 'heldHere'> | null> {
   const { operation } = request;
   for (const peer of peers.filter(({ isInStep }) => isInStep)) {
-    const content = await delivery?.toPeer(peer);
+    const content = await promptly(delivery, peer);
     if (delivery !== undefined && content === undefined) continue;
     const seen = members.seen.of(pathsOf(operation));
     try {
@@ -147,6 +147,17 @@ async function assignAtPeer(
     }
   }
   return null;
+}
+
+/** Undefined also when nothing moves any more: another peer may have all of it. */
+async function promptly(delivery: Delivery | undefined, peer: Peer): Promise<Content | undefined> {
+  if (delivery === undefined) return undefined;
+  let content: Content | undefined;
+  const came = delivery.toPeer(peer).then((there) => {
+    content = there;
+  });
+  await waitFor([came], delivery.progress);
+  return content;
 }
 
 /** Takes over what a peer decided, as far as what it replaces is here already; a pull brings the rest. */

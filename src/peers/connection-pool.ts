@@ -4,10 +4,11 @@
  * - commands and transfers have limits of their own, so that a long upload never delays a delete;
  * - a few idle ones are kept warm, but never so long that the server closes them first.
  */
-import { type ConnectOptions, PeerConnection } from './peer-connection.ts';
+import type { Connection } from './connection.ts';
 import { ReplicaUnreachable } from './replica-client-api.ts';
 
-export type Purpose = 'command' | 'transfer';
+/** arrival: waits for the end of a transfer, and must neither take the place of one nor that of a short command. */
+export type Purpose = 'command' | 'transfer' | 'arrival';
 
 interface Waiting {
   readonly purpose: Purpose;
@@ -18,26 +19,35 @@ interface Waiting {
 const MAX_TRANSFERS = 48;
 /** More short commands at once wait: a handshake costs more than most of them. */
 const MAX_COMMANDS = 8;
-const KEPT_WARM = 4;
+const MOST: { readonly [purpose in Purpose]: number } = {
+  command: MAX_COMMANDS,
+  transfer: MAX_TRANSFERS,
+  arrival: MAX_TRANSFERS,
+};
+/** As many as may be used at once: with fewer, sessions that take turns would make and close one for every command. */
+const KEPT_WARM = MAX_COMMANDS;
 /** The server closes after 300 s. */
 const WARM_MS = 60_000;
 const LAST_WARM_MS = 240_000;
 
-export class ConnectionPool {
-  readonly #options: ConnectOptions;
+export class ConnectionPool<C extends Connection> {
+  readonly #open: () => Promise<C>;
   /** The one used last is at the end, and is used next. */
-  readonly #idle: { readonly connection: PeerConnection; readonly expiry: NodeJS.Timeout }[] = [];
-  readonly #busy = new Map<PeerConnection | object, Purpose>();
-  readonly #apart = new Set<PeerConnection>();
+  readonly #idle: { readonly connection: C; readonly expiry: NodeJS.Timeout }[] = [];
+  readonly #busy = new Map<C, Purpose>();
+  /** Places of those that are being connected. */
+  readonly #coming = new Map<object, Purpose>();
+  readonly #apart = new Set<C>();
   readonly #waiting: Waiting[] = [];
   #closed = false;
 
-  constructor(options: ConnectOptions) {
-    this.#options = options;
+  /** `open` makes a new one. */
+  constructor(open: () => Promise<C>) {
+    this.#open = open;
   }
 
   /** Runs the task on a connection. @throws what the task throws; ReplicaUnreachable, ReplicaUntrusted. */
-  async use<T>(purpose: Purpose, task: (connection: PeerConnection) => Promise<T>): Promise<T> {
+  async use<T>(purpose: Purpose, task: (connection: C) => Promise<T>): Promise<T> {
     return await this.lend(purpose, async (connection) => {
       const result = await task(connection);
       this.give(connection);
@@ -50,7 +60,7 @@ export class ConnectionPool {
    * Tried once more, on a new connection, when an idle connection turns out to have died with the server's last stop:
    * every request of the protocol may be repeated.
    */
-  async lend<T>(purpose: Purpose, task: (connection: PeerConnection) => Promise<T>): Promise<T> {
+  async lend<T>(purpose: Purpose, task: (connection: C) => Promise<T>): Promise<T> {
     const connection = await this.#take(purpose, false);
     const reused = connection.uses > 0;
     try {
@@ -69,7 +79,7 @@ export class ConnectionPool {
     }
   }
 
-  async #take(purpose: Purpose, fresh: boolean): Promise<PeerConnection> {
+  async #take(purpose: Purpose, fresh: boolean): Promise<C> {
     while (!this.#hasRoom(purpose)) {
       const turn = Promise.withResolvers<void>();
       this.#waiting.push({ purpose, turn });
@@ -82,37 +92,37 @@ export class ConnectionPool {
       return warm;
     }
     const place = {};
-    this.#busy.set(place, purpose);
+    this.#coming.set(place, purpose);
     try {
       const connection = await this.#connect();
       this.#busy.set(connection, purpose);
       return connection;
     } finally {
-      this.#busy.delete(place);
+      this.#coming.delete(place);
       this.#wake();
     }
   }
 
   /** Outside of all limits, for what holds a connection for long; to be left with `leave`. */
-  async open(): Promise<PeerConnection> {
+  async open(): Promise<C> {
     const connection = await this.#connect();
     this.#apart.add(connection);
     return connection;
   }
 
-  leave(connection: PeerConnection): void {
+  leave(connection: C): void {
     this.#apart.delete(connection);
     connection.close();
   }
 
-  async #connect(): Promise<PeerConnection> {
-    const connection = await PeerConnection.open(this.#options);
+  async #connect(): Promise<C> {
+    const connection = await this.#open();
     if (!this.#closed) return connection;
     connection.close();
     throw new ReplicaUnreachable('this client was closed');
   }
 
-  give(connection: PeerConnection): void {
+  give(connection: C): void {
     if (!this.#busy.delete(connection)) return;
     if (this.#closed) connection.close();
     else if (!connection.closed) this.#keepWarm(connection);
@@ -126,17 +136,19 @@ export class ConnectionPool {
       connection.close();
     }
     for (const connection of this.#apart) connection.close();
-    for (const each of this.#busy.keys()) if (each instanceof PeerConnection) each.close();
+    for (const connection of this.#busy.keys()) connection.close();
     this.#wake();
   }
 
   #hasRoom(purpose: Purpose): boolean {
     if (this.#closed) return true;
-    const busy = [...this.#busy.values()].filter((each) => each === purpose).length;
-    return busy < (purpose === 'transfer' ? MAX_TRANSFERS : MAX_COMMANDS);
+    let busy = 0;
+    for (const each of this.#busy.values()) if (each === purpose) busy += 1;
+    for (const each of this.#coming.values()) if (each === purpose) busy += 1;
+    return busy < MOST[purpose];
   }
 
-  #takeWarm(): PeerConnection | undefined {
+  #takeWarm(): C | undefined {
     for (let warm = this.#idle.pop(); warm !== undefined; warm = this.#idle.pop()) {
       clearTimeout(warm.expiry);
       if (!warm.connection.closed) return warm.connection;
@@ -144,7 +156,7 @@ export class ConnectionPool {
     return undefined;
   }
 
-  #keepWarm(connection: PeerConnection): void {
+  #keepWarm(connection: C): void {
     if (this.#idle.length >= KEPT_WARM) {
       connection.close();
       return;

@@ -4,15 +4,21 @@
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { Refusal } from '../replication/operation.ts';
+import { type Ways, waysTo } from './chain-order.ts';
 import { commitEverywhere, type Delivery } from './commit-everywhere.ts';
+import { Gathered } from './gathered.ts';
 import type { KeptParts } from './kept-parts.ts';
-import type { Members } from './members.ts';
+import { type Members, reachablePeers } from './members.ts';
 import { openPart, readPart } from './part-reader.ts';
 import { type Content, type Entry, INLINE_LIMIT_BYTES, type StageRequest } from './protocol.ts';
 import type { AdoptRequest } from './protocol-parts.ts';
-import type { StatusReply } from './protocol-reports.ts';
 import type { KeepAs, Outcome, Upload, UploadOptions } from './replica-set-api.ts';
+import { requireRoom } from './room-for.ts';
 import { UploadLanes } from './upload-lanes.ts';
+
+/** Up to so many bytes the first one here and the last one there are nearer when each peer gets them from here. */
+const STAR_LIMIT_BYTES = 256 * 1024;
+const NOBODY: Ways = { star: [], chain: [] };
 
 /** Where an upload may begin. */
 export interface Beginnings {
@@ -30,11 +36,13 @@ export class FanOutUpload implements Upload {
   /** Of all bytes but the last. */
   readonly #hash = createHash('sha256');
   #last: Uint8Array = new Uint8Array(0);
-  #held: Uint8Array[] = [];
+  readonly #held = new Gathered();
   #size = 0;
   /** Of it, what was here before the client sent anything. */
   #begunWith = 0;
-  /** Null as long as everything fits into the commit. */
+  /** How a long one goes to the peers. */
+  #ways: Ways | null = null;
+  /** Null as long as everything fits into the commit, or is too short for a chain. */
   #lanes: UploadLanes | null = null;
   /** The write under way; never rejects. */
   #writing: Promise<unknown> = Promise.resolve();
@@ -54,7 +62,7 @@ export class FanOutUpload implements Upload {
 
   /** Opens the lanes at once where there is something to begin with. */
   async begin(): Promise<void> {
-    await this.#requireRoom();
+    await requireRoom(this.#members, this.#path, this.#options.announcedBytes ?? 0);
     const { prefix, part } = this.#options;
     if (part !== undefined && part.length > 0) await this.#beginWithPart(part);
     this.#begunWith = this.#size;
@@ -87,20 +95,9 @@ export class FanOutUpload implements Upload {
     }
   }
 
-  /** For what was announced; what lies in the trash makes room while bytes come. */
-  async #requireRoom(): Promise<void> {
-    const { announcedBytes = 0 } = this.#options;
-    const { local } = this.#members;
-    if (announcedBytes <= (local.lastHello?.freeBytes ?? 0)) return;
-    const status = (await local.attempt((client) => client.status()))?.value;
-    const free = status === undefined ? Number.POSITIVE_INFINITY : roomIn(status);
-    if (announcedBytes <= free) return;
-    throw new Refusal('no-space', `${announcedBytes} bytes announced, ${free} free`, { path: this.#path });
-  }
-
-  async write(chunk: Uint8Array): Promise<void> {
+  async write(chunk: Uint8Array, done?: () => void): Promise<void> {
     this.#requireReceiving(false);
-    const written = this.#write(chunk);
+    const written = this.#write(chunk, done);
     this.#writing = written.catch(() => undefined);
     await written;
   }
@@ -109,33 +106,43 @@ export class FanOutUpload implements Upload {
   #count(chunk: Uint8Array): void {
     if (chunk.length === 0) return;
     this.#hash.update(this.#last).update(chunk.subarray(0, -1));
+    // A copy: the memory of the chunk is used again.
     this.#last = Uint8Array.from(chunk.subarray(-1));
     this.#size += chunk.length;
   }
 
-  async #write(chunk: Uint8Array): Promise<void> {
+  async #write(chunk: Uint8Array, done?: () => void): Promise<void> {
     this.#count(chunk);
     if (this.#lanes !== null) {
-      await this.#send(this.#lanes, chunk);
+      await this.#send(this.#lanes, chunk, false, done);
       return;
     }
-    this.#held.push(chunk);
+    // It stays until the commit or until there are lanes: not in memory of which it takes a small part.
+    this.#held.add(chunk, true);
+    done?.();
     if (this.#size <= INLINE_LIMIT_BYTES) return;
-    const held = this.#held;
-    this.#held = [];
-    const lanes = await this.#openLanes({ id: this.#id });
-    for (const each of held) await this.#send(lanes, each);
-  }
-
-  async #send(lanes: UploadLanes, chunk: Uint8Array, isHere = false): Promise<void> {
-    await lanes.write(chunk, isHere);
-    this.#requireReceiving();
-  }
-
-  async #openLanes(request: StageRequest, adopt?: AdoptRequest): Promise<UploadLanes> {
+    const { announcedBytes = 0 } = this.#options;
     await this.#members.peers.looked();
     this.#requireReceiving();
-    this.#lanes = new UploadLanes(this.#members, request, this.#path);
+    this.#ways ??= waysTo(reachablePeers(this.#members));
+    const isLong = this.#ways.chain.length === 0 || Math.max(this.#size, announcedBytes) > STAR_LIMIT_BYTES;
+    if (isLong) await this.#sendHeld(this.#ways);
+  }
+
+  async #sendHeld(ways?: Ways): Promise<void> {
+    const lanes = await this.#openLanes({ id: this.#id }, undefined, ways);
+    for (const each of this.#held.take()) await this.#send(lanes, each);
+  }
+
+  async #send(lanes: UploadLanes, chunk: Uint8Array, isHere = false, done?: () => void): Promise<void> {
+    await lanes.write(chunk, isHere, done);
+    this.#requireReceiving();
+  }
+
+  async #openLanes(request: StageRequest, adopt?: AdoptRequest, ways?: Ways): Promise<UploadLanes> {
+    await this.#members.peers.looked();
+    this.#requireReceiving();
+    this.#lanes = new UploadLanes(this.#members, request, this.#path, ways);
     await this.#lanes.open(adopt);
     this.#requireReceiving();
     return this.#lanes;
@@ -149,6 +156,8 @@ export class FanOutUpload implements Upload {
 
   async finish(): Promise<Outcome> {
     this.#requireReceiving(false);
+    // Too long for the commit, too short for a chain.
+    if (this.#lanes === null && this.#size > INLINE_LIMIT_BYTES) await this.#sendHeld();
     this.#state = 'finishing';
     const sha256 = this.#hash.update(this.#last).digest('hex');
     const { prefix, exclusive } = this.#options;
@@ -172,7 +181,7 @@ export class FanOutUpload implements Upload {
   }
 
   #inline(sha256: string): Delivery {
-    const content: Content = { inline: Buffer.concat(this.#held).toString('base64') };
+    const content: Content = { inline: Buffer.concat(this.#held.pieces).toString('base64') };
     return {
       sha256,
       local: content,
@@ -185,7 +194,7 @@ export class FanOutUpload implements Upload {
   async abort(reason: string): Promise<void> {
     if (this.#state === 'over') return;
     this.#state = 'over';
-    this.#held = [];
+    this.#held.take();
     await this.#lanes?.abort(reason);
   }
 
@@ -193,7 +202,7 @@ export class FanOutUpload implements Upload {
    * All but the last byte: it may be the last of the file, and a client that is told that all is there already goes away,
    * content with a file that never comes to be.
    */
-  async keep({ owner, over, keepMs }: KeepAs): Promise<boolean> {
+  async keep({ owner, ...how }: KeepAs): Promise<boolean> {
     if (this.#state !== 'receiving' || this.#size <= this.#begunWith + 1) {
       await this.abort('nothing to keep');
       return false;
@@ -203,7 +212,7 @@ export class FanOutUpload implements Upload {
     try {
       this.#lanes?.leavePeers('the client is gone');
       await this.#writing;
-      const request = { ...owner, over, keepMs, staged: this.#id, size: this.#size - 1 };
+      const request = { ...owner, ...how, staged: this.#id, size: this.#size - 1 };
       const here =
         (await this.#gatherHere()) && (await parts.keep({ ...request, sha256: this.#hash.digest('hex') }));
       this.#state = 'over';
@@ -220,19 +229,13 @@ export class FanOutUpload implements Upload {
 
   /** All that came is in the own staging file, and nobody writes to it any more. False: there is none. */
   async #gatherHere(): Promise<boolean> {
-    const held = this.#held;
-    this.#held = [];
+    const held = this.#held.take();
     if (this.#lanes === null) {
       // A little, that was to travel inside the commit.
-      this.#lanes = new UploadLanes(this.#members, { id: this.#id }, this.#path, []);
+      this.#lanes = new UploadLanes(this.#members, { id: this.#id }, this.#path, NOBODY);
       await this.#lanes.open();
       for (const each of held) await this.#lanes.write(each);
     }
     return await this.#lanes.keepLocal('the client is gone');
   }
-}
-
-/** Parts and trash make room for a file. */
-function roomIn({ hello, trashBytes, partBytes = 0 }: StatusReply): number {
-  return hello.freeBytes + trashBytes + partBytes;
 }

@@ -20,11 +20,13 @@ import type {
   StageReply,
 } from './protocol.ts';
 import { PROTOCOL_VERSION } from './protocol.ts';
+import type { ArrivedReply } from './protocol-chain.ts';
 import type { DiskReply, DiskRequest } from './protocol-disk.ts';
 import type { StatusReply, SweepCounter } from './protocol-reports.ts';
 import type { ReplicaClient, ReplicaUpload } from './replica-client-api.ts';
 import {
   checkOutcome,
+  parseArrived,
   parseEntry,
   parseHello,
   parseMergeReply,
@@ -33,6 +35,7 @@ import {
   replyWith,
 } from './reply-checks.ts';
 import { fitCommit, fitMerge } from './request-size.ts';
+import { type EntryPage, parseShownPage } from './shown-listing.ts';
 import { readRecords, TreeClient } from './tree-client.ts';
 import { UpkeepClient } from './upkeep-client.ts';
 import { encodeText, WireError } from './wire.ts';
@@ -83,12 +86,21 @@ class FtpReplica implements ReplicaClient {
     return this.#link.lines(await this.#link.download(`/list/${encodeText(dir)}`), parseEntry);
   }
 
+  async listShown(dir: string): Promise<AsyncIterable<EntryPage>> {
+    const stream = await this.#link.download(`/shown/${encodeText(dir)}`);
+    return this.#link.lines(stream, (line) => parseShownPage(dir, line));
+  }
+
   async stage(request: Parameters<ReplicaClient['stage']>[0]): Promise<StageReply> {
     return await this.#link.site('STAGE', request, (text) => replyWith<StageReply>(text, { size: 'number' }));
   }
 
-  async openUpload(id: string, offset: number): Promise<ReplicaUpload> {
-    return await this.#link.upload(id, offset);
+  async arrived(request: Parameters<ReplicaClient['arrived']>[0]): Promise<ArrivedReply> {
+    return await this.#link.site('ARRIVED', request, parseArrived, { purpose: 'arrival' });
+  }
+
+  async openUpload(id: string, offset: number, begun?: () => void): Promise<ReplicaUpload> {
+    return await this.#link.upload(id, offset, begun);
   }
 
   async stagedSize(id: string): Promise<number | null> {

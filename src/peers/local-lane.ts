@@ -7,6 +7,18 @@ import type { QueueBudget } from './queue-budget.ts';
 /** When the storage server does not say. */
 export const ROOM_CHECK_BYTES = 8 * 1024 * 1024;
 
+/**
+ * What waits while a write is under way. The page cache evens out what the disk takes its time for; more memory in turn
+ * would only be out of the processor's cache before it is written.
+ */
+const LONGEST_QUEUE_BYTES = 1024 * 1024;
+
+/**
+ * So much is written before what there is of it is flushed, beside the writes that go on: else the disk would stand idle
+ * while the client sends, and the client would wait for all of a gigabyte at the end.
+ */
+const FLUSH_BYTES = 64 * 1024 * 1024;
+
 /** Throws Refusal no-space when the disk should take no more; else how many bytes may come before it is asked again. */
 export type RoomCheck = () => Promise<number>;
 
@@ -19,8 +31,12 @@ export class LocalLane {
   #unchecked = 0;
   #room: number;
   #waiting: Uint8Array[] = [];
+  /** For the chunks that wait: their memory is not needed any more. */
+  #waitingDone: (() => void)[] = [];
   #waitingBytes = 0;
   #writing: Promise<void> | null = null;
+  #unflushed = 0;
+  #flushing: Promise<void> | null = null;
   #failure: unknown = null;
 
   private constructor(
@@ -51,13 +67,15 @@ export class LocalLane {
     }
   }
 
-  /** Throws Refusal no-space or io. */
-  async write(chunk: Uint8Array): Promise<void> {
+  /** `done`: called when the file system has the chunk, not when that fails. Throws Refusal no-space or io. */
+  async write(chunk: Uint8Array, done?: () => void): Promise<void> {
     this.#throwIfFailed();
     this.#waiting.push(chunk);
+    if (done !== undefined) this.#waitingDone.push(done);
     this.#waitingBytes += chunk.length;
     this.#writing ??= this.#drain();
-    while (this.#waitingBytes > this.#budget.each && this.#writing !== null) await this.#writing;
+    const longest = Math.min(LONGEST_QUEUE_BYTES, this.#budget.each);
+    while (this.#waitingBytes > longest && this.#writing !== null) await this.#writing;
     this.#throwIfFailed();
   }
 
@@ -66,19 +84,52 @@ export class LocalLane {
       while (this.#waiting.length > 0) {
         const batch = this.#waiting;
         const bytes = this.#waitingBytes;
+        const written = this.#waitingDone;
         this.#waiting = [];
+        this.#waitingDone = [];
         this.#waitingBytes = 0;
         await this.#writeBatch(batch, bytes);
+        for (const done of written) done();
+        this.#flushSometimes(bytes);
         this.#unchecked += bytes;
         if (this.#unchecked < this.#room) continue;
         this.#unchecked = 0;
         this.#room = await this.#checkRoom();
       }
     } catch (error) {
-      this.#failure = error;
+      this.#failure ??= error;
     } finally {
       this.#writing = null;
     }
+  }
+
+  /**
+   * Only a head start: the storage server flushes the file before it publishes it. But a flush that fails tells so once,
+   * and to whoever asked: then these bytes must never be committed.
+   */
+  #flushSometimes(bytes: number): void {
+    this.#unflushed += bytes;
+    if (this.#unflushed < FLUSH_BYTES || this.#flushing !== null) return;
+    this.#unflushed = 0;
+    this.#flushing = this.#file
+      .datasync()
+      .catch((error: unknown) => {
+        this.#failure ??= error;
+      })
+      .finally(() => {
+        this.#flushing = null;
+      });
+  }
+
+  /** Resolves when the file system has all chunks. Throws Refusal no-space or io. */
+  async written(): Promise<void> {
+    while (this.#writing !== null) await this.#writing;
+    this.#throwIfFailed();
+  }
+
+  async #settled(): Promise<void> {
+    while (this.#writing !== null) await this.#writing;
+    if (this.#flushing !== null) await this.#flushing;
   }
 
   async #writeBatch(batch: readonly Uint8Array[], bytes: number): Promise<void> {
@@ -92,15 +143,16 @@ export class LocalLane {
 
   /** All bytes are with the file system; the storage server makes them durable. */
   async end(): Promise<void> {
-    while (this.#writing !== null) await this.#writing;
+    await this.#settled();
     await this.#file.close();
     this.#throwIfFailed();
   }
 
   async abort(): Promise<void> {
     this.#waiting = [];
+    this.#waitingDone = [];
     this.#waitingBytes = 0;
-    while (this.#writing !== null) await this.#writing;
+    await this.#settled();
     await this.#file.close().catch(() => undefined);
   }
 

@@ -1,6 +1,7 @@
 /** All members as the parts of the replica set share them. */
 
 import type { AckMode } from '../config/settings-api.ts';
+import type { SlabPool } from '../ftp/slabs.ts';
 import { Refusal } from '../replication/operation.ts';
 import type { ReplicaRecord } from '../replication/record.ts';
 import type { Logger } from '../system/logger-api.ts';
@@ -9,6 +10,7 @@ import type { LocalReplica } from './local-replica.ts';
 import type { Peer } from './peer.ts';
 import type { PeerList } from './peer-list.ts';
 import type { QueueBudget } from './queue-budget.ts';
+import type { RecentPlaces } from './recent-places.ts';
 
 export interface Members {
   readonly name: string;
@@ -22,8 +24,12 @@ export interface Members {
   readonly founder: FounderMark;
   /** What was last seen at a path, for fail-over. */
   readonly seen: RecentRecords;
+  /** Where the own storage server has just said that files are. */
+  readonly places: RecentPlaces;
   /** Contents whose bytes on this member's disk turned out to be others: read from peers first. */
   readonly damaged: Set<string>;
+  /** Memory for bytes of files on their way to clients. */
+  readonly slabs: SlabPool;
 }
 
 /** Those that answer; the ones that know all we know first. */

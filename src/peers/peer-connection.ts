@@ -10,11 +10,10 @@
 import type { TLSSocket } from 'node:tls';
 import { Client, FTPContext, FTPError, type FTPResponse } from 'basic-ftp';
 import type { Endpoint } from '../config/settings-api.ts';
+import { type Connection, SILENCE_MS } from './connection.ts';
 import { MAX_REPLY_CHARACTERS, peerError } from './peer-errors.ts';
 import { type TlsCredentials, tlsForClient } from './trust.ts';
 
-/** A storage server says `100` every 3 s while it works; so long without anything means that it is gone. */
-const SILENCE_MS = 10_000;
 const CONNECT_MS = 3_000;
 
 export interface ConnectOptions {
@@ -24,6 +23,8 @@ export interface ConnectOptions {
   readonly expectMember?: string;
   /** Longest silence of a server that has something to answer; default 10 s. */
   readonly silenceMs?: number;
+  /** Of the own storage server: its Unix socket, for commands; when nobody listens there, the endpoint is asked. */
+  readonly socketPath?: string;
 }
 
 class LineContext extends FTPContext {
@@ -67,13 +68,11 @@ class LineClient extends Client {
   }
 }
 
-export class PeerConnection {
+export class PeerConnection implements Connection {
   readonly endpoint: Endpoint;
   readonly #client: LineClient;
   readonly #credentials: TlsCredentials;
-  /** How many commands were sent on it. */
   uses = 0;
-  /** It died of silence: trying again would take as long again. */
   silent = false;
 
   private constructor(client: LineClient, { endpoint, credentials }: ConnectOptions) {
@@ -117,19 +116,16 @@ export class PeerConnection {
     return this.#client.ftp;
   }
 
-  /**
-   * Sends a line, resolves with the text of the final reply (2xx or 3xx). `onMark`: called for a 150. `silenceMs`: for
-   * requests that may keep the server's only thread busy longer than usual.
-   * @throws Refusal (the connection lives on), ReplicaUnreachable, ReplicaUntrusted (it is dead).
-   */
   async ask(line: string, onMark?: () => void, silenceMs?: number): Promise<string> {
     this.uses += 1;
     try {
-      const answered = this.#client.ftp.handle(line, (response, task) => {
-        if (response instanceof Error) task.reject(response);
-        else if (response.code >= 200) task.resolve(response);
-        else if (response.code === 150) onMark?.();
-      });
+      const answered = withoutStack(() =>
+        this.#client.ftp.handle(line, (response, task) => {
+          if (response instanceof Error) task.reject(response);
+          else if (response.code >= 200) task.resolve(response);
+          else if (response.code === 150) onMark?.();
+        }),
+      );
       if (silenceMs !== undefined) this.socket.setTimeout(silenceMs);
       const { message }: FTPResponse = await answered;
       return message.slice(4);
@@ -148,5 +144,16 @@ export class PeerConnection {
 
   close(): void {
     this.#client.close();
+  }
+}
+
+/** basic-ftp writes down for every command where it was called from, which takes longer than sending it. */
+function withoutStack<T>(action: () => T): T {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    return action();
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
   }
 }

@@ -2,29 +2,38 @@
 import { randomBytes } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import type { Endpoint } from '../config/settings-api.ts';
-import { ConnectionPool } from './connection-pool.ts';
-import type { ConnectOptions, PeerConnection } from './peer-connection.ts';
+import type { Connection } from './connection.ts';
+import { ConnectionPool, type Purpose } from './connection-pool.ts';
+import { type ConnectOptions, PeerConnection } from './peer-connection.ts';
 import { peerError } from './peer-errors.ts';
 import { MAX_LINE_BYTES } from './protocol.ts';
 import type { ReplicaUpload } from './replica-client-api.ts';
 import { startDownload } from './replica-download.ts';
 import { startUpload } from './replica-upload.ts';
+import { NoSocket, SocketConnection } from './socket-connection.ts';
 import { encodeJson, readLines, WireError } from './wire.ts';
 
 export interface AskOptions {
   readonly signal?: AbortSignal | undefined;
   readonly silenceMs?: number | undefined;
+  /** Default: command. For what waits at the server, and must not keep short commands waiting. */
+  readonly purpose?: Purpose;
 }
 
 export class PeerLink {
   readonly endpoint: Endpoint;
   readonly #options: ConnectOptions;
-  readonly #pool: ConnectionPool;
+  readonly #pool: ConnectionPool<PeerConnection>;
+  /** For short commands to the own storage server. */
+  readonly #near: ConnectionPool<SocketConnection> | null;
 
   constructor(options: ConnectOptions) {
     this.endpoint = options.endpoint;
     this.#options = options;
-    this.#pool = new ConnectionPool(options);
+    this.#pool = new ConnectionPool(() => PeerConnection.open(options));
+    const { socketPath: path } = options;
+    this.#near =
+      path === undefined ? null : new ConnectionPool(() => SocketConnection.open({ ...options, path }));
   }
 
   /** `SITE <verb>` on any connection. The text of the reply goes through `parse`, which throws WireError for garbage. */
@@ -33,7 +42,16 @@ export class PeerLink {
   }
 
   async command<T>(line: string, parse: (text: string) => T, how: AskOptions = {}): Promise<T> {
-    return await this.#pool.use('command', (connection) => this.ask(connection, line, parse, how));
+    const { purpose = 'command' } = how;
+    const task = (connection: Connection): Promise<T> => this.ask(connection, line, parse, how);
+    if (this.#near !== null && purpose === 'command') {
+      try {
+        return await this.#near.use(purpose, task);
+      } catch (error) {
+        if (!(error instanceof NoSocket)) throw error;
+      }
+    }
+    return await this.#pool.use(purpose, task);
   }
 
   /** A connection for one purpose, to be left with `leave`. */
@@ -47,7 +65,7 @@ export class PeerLink {
 
   /** An aborted signal closes the connection and rejects with its reason. */
   async ask<T>(
-    connection: PeerConnection,
+    connection: Connection,
     line: string,
     parse: (text: string) => T,
     { signal, silenceMs }: AskOptions = {},
@@ -67,8 +85,8 @@ export class PeerLink {
     }
   }
 
-  async upload(id: string, offset: number): Promise<ReplicaUpload> {
-    return await startUpload(this.#pool, `/staging/${id}`, offset);
+  async upload(id: string, offset: number, begun?: () => void): Promise<ReplicaUpload> {
+    return await startUpload(this.#pool, `/staging/${id}`, offset, begun);
   }
 
   async download(path: string, offset = 0): Promise<Readable> {
@@ -124,6 +142,7 @@ export class PeerLink {
   }
 
   close(): void {
+    this.#near?.close();
     this.#pool.close();
   }
 }

@@ -116,7 +116,11 @@ export class PeerMonitor {
   async #ask(from: Parameters<Peer['client']['hello']>[0]): Promise<Hello> {
     const late = AbortSignal.timeout(SILENCE_MS);
     try {
-      return await this.#context.peer.client.hello(from, AbortSignal.any([this.#stop.signal, late]));
+      const { peer } = this.#context;
+      const asked = performance.now();
+      const hello = await peer.client.hello(from, AbortSignal.any([this.#stop.signal, late]));
+      peer.answeredIn(performance.now() - asked);
+      return hello;
     } catch (error) {
       if (late.aborted) throw new Error(`no answer within ${SILENCE_MS / 1000} s`, { cause: error });
       throw error;

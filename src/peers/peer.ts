@@ -40,6 +40,8 @@ export class Peer {
   state: PeerState = { kind: 'away', reason: 'not reached yet' };
   /** Milliseconds since 1970. */
   lastSeenAt: number | null = null;
+  /** Of the last questions, the quickest: milliseconds. */
+  #roundTrips: number[] = [];
   #owed: Knowledge = { vector: {}, at: 0 };
   /** Our own knowledge as it was at the last answers: the first is settled as soon as it is old enough. */
   #past: Knowledge[] = [];
@@ -138,6 +140,15 @@ export class Peer {
     const dots = pushed.map(({ record }) => record.dot).filter(([actor]) => !isConflictActor(actor));
     this.#owed = { vector: dots.reduce(withDot, this.#owed.vector), at: performance.now() };
     if (this.isReachable) this.state = { kind: 'lagging', reason };
+  }
+
+  /** How long it took to answer a short question. */
+  answeredIn(milliseconds: number): void {
+    this.#roundTrips = [...this.#roundTrips.slice(-4), milliseconds];
+  }
+
+  get roundTripMs(): number {
+    return Math.min(...this.#roundTrips);
   }
 
   tooSlow(): void {

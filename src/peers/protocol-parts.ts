@@ -36,6 +36,8 @@ export interface KeepRequest extends PartOwner, Omit<Part, 'id'> {
   /** Staging id. Its first `size` bytes count. */
   readonly staged: string;
   readonly keepMs: number;
+  /** The older parts of this user go until all together are no more than that. */
+  readonly mostBytes?: number;
 }
 
 export interface FoundPart extends Part {

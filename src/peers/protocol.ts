@@ -15,6 +15,7 @@
 import type { Operation, PushedRecord } from '../replication/operation.ts';
 import type { MergeOutcome } from '../replication/plan.ts';
 import type { ReplicaRecord, VersionVector } from '../replication/record.ts';
+import type { ChainRequest } from './protocol-chain.ts';
 
 export const PROTOCOL_VERSION = 3;
 export const MAX_LINE_BYTES = 128 * 1024;
@@ -56,6 +57,8 @@ export interface Hello {
   readonly readOnly: string | null;
   /** Highest local change number. */
   readonly changes: number;
+  /** Ids of members that it can pass the bytes of an upload on to (protocol-chain.ts). Absent: a member that cannot. */
+  readonly passesTo?: readonly string[];
 }
 
 /** What users see at a path: a listing line. */
@@ -92,7 +95,7 @@ export interface DiskFile {
 }
 
 /**
- * `SITE STAGE {id, prefix?}`: makes (or finds) a staging file; with `prefix` it starts with the first `length` bytes
+ * `SITE STAGE {id, prefix?, chain?}`: makes (or finds) a staging file; with `prefix` it starts with the first `length` bytes
  * of that content, refused with `missing-content` when this replica lacks it. A member's own processes get the
  * path and write the bytes themselves; everybody else follows with STOR/APPE /staging/<id>.
  */
@@ -100,6 +103,8 @@ export interface StageRequest {
   /** `[A-Za-z0-9_-]{8,80}`; random. `sha-<sha256>` for pulled content, found again by hash. */
   readonly id: string;
   readonly prefix?: { readonly sha256: string; readonly length: number };
+  /** The bytes that follow are to be passed on. */
+  readonly chain?: ChainRequest;
 }
 export interface StageReply {
   readonly size: number;

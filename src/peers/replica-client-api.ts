@@ -21,6 +21,7 @@ import type {
 } from './protocol.ts';
 import type { AccountsCalls } from './protocol-accounts.ts';
 import type { AtticCalls } from './protocol-attic.ts';
+import type { ArrivedReply, ArrivedRequest } from './protocol-chain.ts';
 import type { DiskReply, DiskRequest } from './protocol-disk.ts';
 import type { MembersCalls } from './protocol-members.ts';
 import type { PartCalls } from './protocol-parts.ts';
@@ -34,6 +35,7 @@ import type {
 } from './protocol-reports.ts';
 import type { TreeCalls } from './protocol-tree.ts';
 import type { UpkeepCalls } from './protocol-upkeep.ts';
+import type { EntryPage } from './shown-listing.ts';
 
 /**
  * Refusals of the replica arrive as `Refusal`; a replica that cannot be reached, dies midway or answers garbage as
@@ -45,9 +47,16 @@ export interface ReplicaClient {
   hello(from?: HelloRequest['from'], signal?: AbortSignal): Promise<Hello>;
   record(request: RecordRequest): Promise<RecordReply>;
   list(dir: string): Promise<AsyncIterable<Entry>>;
+  /** The same without records; only of this member's own storage server. */
+  listShown(dir: string): Promise<AsyncIterable<EntryPage>>;
   stage(request: StageRequest): Promise<StageReply>;
-  /** Opens STOR (offset 0) or REST+STOR /staging/<id>; resolves when the data connection is up. */
-  openUpload(id: string, offset: number): Promise<ReplicaUpload>;
+  /**
+   * Opens STOR (offset 0) or REST+STOR /staging/<id>; resolves when the data connection is up. `begun`: called when it has got
+   * a connection of the pool, which may take as long as other uploads do.
+   */
+  openUpload(id: string, offset: number, begun?: () => void): Promise<ReplicaUpload>;
+  /** Of an upload that comes through a chain. */
+  arrived(request: ArrivedRequest): Promise<ArrivedReply>;
   stagedSize(id: string): Promise<number | null>;
   dropStaging(id: string): Promise<void>;
   commit(request: CommitRequest): Promise<CommitReply>;
@@ -83,8 +92,8 @@ export interface ReplicaClient {
 
 /** Bytes on their way into a peer's staging. */
 export interface ReplicaUpload {
-  /** False: wait for `drained` before the next write. */
-  write(chunk: Uint8Array): boolean;
+  /** False: wait for `drained` before the next write. `done`: called once, when the memory of the chunk is not needed any more. */
+  write(chunk: Uint8Array, done?: () => void): boolean;
   drained(): Promise<void>;
   /** Bytes accepted by `write` and not yet handed to the kernel. */
   readonly queuedBytes: number;

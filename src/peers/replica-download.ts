@@ -13,7 +13,11 @@ const AHEAD_BYTES = 512 * 1024;
  * it early (destroy) closes the connection.
  * @throws Refusal, ReplicaUnreachable, ReplicaUntrusted
  */
-export async function startDownload(pool: ConnectionPool, path: string, offset: number): Promise<Readable> {
+export async function startDownload(
+  pool: ConnectionPool<PeerConnection>,
+  path: string,
+  offset: number,
+): Promise<Readable> {
   return await pool.lend('transfer', async (connection) => {
     if (offset > 0) await connection.ask(`REST ${offset}`);
     const data = await openDataConnection(connection);
@@ -25,7 +29,7 @@ export async function startDownload(pool: ConnectionPool, path: string, offset: 
 }
 
 class DownloadStream extends Readable {
-  readonly #pool: ConnectionPool;
+  readonly #pool: ConnectionPool<PeerConnection>;
   readonly #connection: PeerConnection;
   readonly #data: DataConnection;
   #state: 'opening' | 'open' | 'over' = 'opening';
@@ -34,7 +38,7 @@ class DownloadStream extends Readable {
   /** The 226. */
   #done: Promise<void> = Promise.resolve();
 
-  constructor(pool: ConnectionPool, connection: PeerConnection, data: DataConnection) {
+  constructor(pool: ConnectionPool<PeerConnection>, connection: PeerConnection, data: DataConnection) {
     super({ highWaterMark: AHEAD_BYTES });
     this.#pool = pool;
     this.#connection = connection;

@@ -5,24 +5,26 @@
  * the way when read from the beginning, and the last piece is held back until the hash is right: wrong bytes never end in
  * a 226.
  */
-import { createHash } from 'node:crypto';
-import { type FileHandle, open } from 'node:fs/promises';
-import { Readable } from 'node:stream';
+import { createHash, hash } from 'node:crypto';
+import { open } from 'node:fs/promises';
+import type { Bytes } from '../ftp/data-stream.ts';
 import { Refusal } from '../replication/operation.ts';
 import { type Members, reachablePeers } from './members.ts';
 import type { Entry } from './protocol.ts';
-
-/** Larger ones are no faster, and V8 lets more of them lie about dead before it collects. */
-const CHUNK_BYTES = 128 * 1024;
+import { hashFile, PIECE_BYTES, readPieces, readWhole } from './read-file.ts';
+import type { Place } from './recent-places.ts';
 
 /** Enough to send clients to a peer until the file is repaired. */
 const MAX_DAMAGED = 1000;
 
-/** Read twice, the second time from memory: what a slow card gives in half a second. */
+/** Read twice unless it is one piece, the second time from memory: what a slow card gives in half a second. */
 const PROVE_FIRST_BYTES = 16 * 1024 * 1024;
 
+/** Bytes that can be left early. */
+type Stream = AsyncIterable<Buffer> & { destroy(): void };
+
 interface Opened {
-  readonly stream: Readable;
+  readonly stream: Stream;
   /** Its hash was compared already. */
   readonly proven: boolean;
 }
@@ -35,26 +37,31 @@ interface Source {
 }
 
 /** Rejects with Refusal missing-content when no member that answers has it. */
-export async function readEntry(members: Members, entry: Entry, offset: number): Promise<Readable> {
-  const running: Running = { stream: null, local: false, proven: false };
+export async function readEntry(members: Members, entry: Entry, offset: number): Promise<Bytes> {
+  const running: Running = { stream: null, local: false, proven: false, over: false };
   const pieces = joined(members, entry, offset, running);
   // The first piece now: before it nothing was said to the client, and a refusal is an honest answer.
   const first = await pieces.next();
   const all = offset === 0 ? verified(members, entry, rest(first, pieces), running) : rest(first, pieces);
-  const stream = Readable.from(all, { objectMode: false, highWaterMark: CHUNK_BYTES });
-  // A generator that was never begun, or waits for a silent peer, does not end by itself.
-  stream.once('close', () => {
-    running.stream?.destroy();
-    pieces.return().catch(() => undefined);
-  });
-  return stream;
+  return {
+    [Symbol.asyncIterator]: () => all,
+    giveBack: (piece) => members.slabs.giveBack(piece),
+    // A generator that was never begun, or waits for a silent peer, does not end by itself.
+    destroy() {
+      running.over = true;
+      running.stream?.destroy();
+      pieces.return().catch(() => undefined);
+    },
+  };
 }
 
 interface Running {
-  stream: Readable | null;
+  stream: Stream | null;
   local: boolean;
   /** The stream of this moment needs no hashing. */
   proven: boolean;
+  /** Nobody reads any more. */
+  over: boolean;
 }
 
 async function* rest(first: IteratorResult<Buffer, void>, pieces: AsyncGenerator<Buffer, void>) {
@@ -70,17 +77,17 @@ async function* verified(
   running: Running,
 ): AsyncGenerator<Buffer, void> {
   const { damaged, logger } = members;
-  const hash = createHash('sha256');
+  const sum = createHash('sha256');
   let held: Buffer | null = null;
   let provenBytes = 0;
   for await (const piece of pieces) {
     if (running.proven) provenBytes += piece.length;
-    else hash.update(piece);
+    else sum.update(piece);
     if (held !== null) yield held;
     held = piece;
   }
   // One that broke off and was gone on with from elsewhere cannot be told whole: `provenBytes` is then neither.
-  if (provenBytes !== size && hash.digest('hex') !== sha256) {
+  if (provenBytes !== size && sum.digest('hex') !== sha256) {
     logger.error('ALARM: the bytes of a file are not those that were stored', { path, here: running.local });
     if (damaged.size >= MAX_DAMAGED) damaged.clear();
     if (running.local) {
@@ -102,6 +109,7 @@ async function* joined(
   let reason: unknown;
   if (at >= entry.size) return;
   for (const { open, local, proves } of sourcesOf(members, entry)) {
+    if (running.over) break;
     // The own storage server would send by hash what looks right and is not.
     if (local && !proves && entry.size <= PROVE_FIRST_BYTES && members.damaged.has(entry.sha256)) continue;
     try {
@@ -109,7 +117,7 @@ async function* joined(
       running.stream = stream;
       running.proven = proven;
       running.local ||= local;
-      for await (const piece of stream as AsyncIterable<Buffer>) {
+      for await (const piece of stream) {
         at += piece.length;
         yield piece;
       }
@@ -118,6 +126,7 @@ async function* joined(
     } catch (error) {
       reason = error;
     }
+    if (running.over) break;
     if (local) tellSuspect(members, entry.path);
     members.logger.debug('a source of a file failed', { path: entry.path, at, error: reason });
   }
@@ -156,45 +165,61 @@ function sourcesOf(members: Members, entry: Entry): Source[] {
   return members.damaged.has(sha256) ? [...peers, ...here] : [...here, ...peers, returned];
 }
 
-function unproven(stream: Readable): Opened {
+function unproven(stream: Stream): Opened {
   return { stream, proven: false };
 }
 
-async function openOnDisk(members: Members, { path, sha256, size }: Entry, start: number): Promise<Opened> {
-  const answer = await members.local.attempt((client) => client.record({ path, local: true }));
-  const { entry, disk } = answer?.value ?? {};
-  if (disk === undefined || entry?.sha256 !== sha256) throw new Error('not on this disk');
+async function openOnDisk(members: Members, entry: Entry, start: number): Promise<Opened> {
+  const { places, damaged, local } = members;
+  const told = places.take(entry);
+  try {
+    if (told !== undefined) return await openAt(members, entry, start, told);
+  } catch (error) {
+    if (damaged.has(entry.sha256)) throw error;
+    // It has moved since: where to?
+  }
+  const answer = await local.attempt((client) => client.record({ path: entry.path, local: true }));
+  const { entry: found, disk } = answer?.value ?? {};
+  if (disk === undefined || found?.sha256 !== entry.sha256) throw new Error('not on this disk');
+  return await openAt(members, entry, start, disk);
+}
+
+async function openAt(
+  members: Members,
+  { sha256, size }: Entry,
+  start: number,
+  disk: Place,
+): Promise<Opened> {
   const file = await open(disk.path, 'r');
+  let whole: Buffer | null = null;
   try {
     const found = await file.stat({ bigint: true });
     // Replaced between the answer and the open: the name leads to another file now.
     const same = String(found.ino) === disk.ino && String(found.mtimeNs) === disk.mtimeNs;
     if (!same || Number(found.size) !== size) throw new Error('another file is there now, or it was edited');
-    if (size <= PROVE_FIRST_BYTES && (await hashOf(file, size)) !== sha256) {
-      members.damaged.add(sha256);
-      throw new Error('the bytes on this disk are damaged');
+    if (size <= PIECE_BYTES) whole = await readWhole(file, size);
+    if (size <= PROVE_FIRST_BYTES) {
+      const read = whole === null ? await hashFile(file, size, members.slabs) : hash('sha256', whole);
+      if (read !== sha256) {
+        members.damaged.add(sha256);
+        throw new Error('the bytes on this disk are damaged');
+      }
     }
   } catch (error) {
     await file.close();
     throw error;
   }
-  const stream = file.createReadStream({ start, end: size - 1, highWaterMark: CHUNK_BYTES });
+  if (whole !== null) await file.close();
+  const pieces = whole === null ? readPieces(file, start, size, members.slabs) : once(whole.subarray(start));
+  const stream = { [Symbol.asyncIterator]: () => pieces, destroy: () => void pieces.return() };
   return { stream, proven: size <= PROVE_FIRST_BYTES };
 }
 
-async function hashOf(file: FileHandle, size: number): Promise<string> {
-  const hash = createHash('sha256');
-  const buffer = Buffer.allocUnsafe(Math.min(size, CHUNK_BYTES));
-  for (let at = 0; at < size; ) {
-    const { bytesRead } = await file.read(buffer, 0, buffer.length, at);
-    if (bytesRead === 0) break;
-    hash.update(buffer.subarray(0, bytesRead));
-    at += bytesRead;
-  }
-  return hash.digest('hex');
+async function* once(piece: Buffer): AsyncGenerator<Buffer, void> {
+  yield piece;
 }
 
-async function openByHash(asking: Promise<{ readonly value: Readable } | null>): Promise<Opened> {
+async function openByHash(asking: Promise<{ readonly value: Stream } | null>): Promise<Opened> {
   const answer = await asking;
   if (answer === null) throw new Error('the own storage server does not answer');
   return unproven(answer.value);

@@ -1,10 +1,11 @@
 /** What the gateway needs from the members, all of them together: the door between proxy/ and peers/. */
-import type { Readable } from 'node:stream';
+import type { Bytes } from '../ftp/data-stream.ts';
 import type { Operation } from '../replication/operation.ts';
 import type { Entry } from './protocol.ts';
 import type { AccountsReply, Usage } from './protocol-accounts.ts';
 import type { FoundPart, PartOwner } from './protocol-parts.ts';
 import type { MemberStatus } from './protocol-reports.ts';
+import type { EntryPage } from './shown-listing.ts';
 
 /** What became of a change on the members; `sentence` is ready for the reply, in the words of docs/ARCHITECTURE.md. */
 export interface Outcome {
@@ -31,8 +32,11 @@ export interface UploadOptions {
 
 /** One upload: visible to nobody until `finish` has succeeded. */
 export interface Upload {
-  /** Resolves when more may be sent: the pace of the slowest member still in the live fan-out. Rejects with Refusal. */
-  write(chunk: Uint8Array): Promise<void>;
+  /**
+   * Resolves when more may be sent: the pace of the slowest member still in the live fan-out. Rejects with Refusal.
+   * `done`: called when nobody needs the memory of the chunk any more, often later; perhaps never.
+   */
+  write(chunk: Uint8Array, done?: () => void): Promise<void>;
   /** Bytes so far, prefix included. */
   readonly size: number;
   /** Commits everywhere. Rejects with Refusal; then nothing changed anywhere. */
@@ -54,6 +58,8 @@ export interface KeepAs {
   /** Hash of the file that was there when it began, null: none. */
   readonly over: string | null;
   readonly keepMs: number;
+  /** All parts of this user together; absent: as many as there is room for. */
+  readonly mostBytes?: number;
 }
 
 /** What was kept of uploads that broke off; only on the member that the client was connected to, and for that user. */
@@ -68,13 +74,13 @@ export interface PartsOfUploads {
 export interface ReplicaSet {
   /** Null when nothing is there. `/` is a directory. */
   lookup(path: string): Promise<Entry | null>;
-  /** Entries of a directory; rejects with not-found / not-a-directory before the first. */
-  list(path: string): Promise<AsyncIterable<Entry>>;
+  /** Entries of a directory, some at a time; rejects with not-found / not-a-directory before the first. */
+  list(path: string): Promise<AsyncIterable<EntryPage>>;
   /**
-   * The bytes from `offset`, from the local replica or else from a peer. The stream is destroyed with an error when the
-   * bytes turn out not to be those of `entry.sha256`: then no 226.
+   * The bytes from `offset`, from the local replica or else from a peer. They end with an error when they turn out not to
+   * be those of `entry.sha256`: then no 226.
    */
-  read(entry: Entry, offset: number): Promise<Readable>;
+  read(entry: Entry, offset: number): Promise<Bytes>;
   startUpload(path: string, options?: UploadOptions): Promise<Upload>;
   readonly parts: PartsOfUploads;
   /** Everything but put. */

@@ -1,6 +1,7 @@
 /** All members as one: what the gateway talks to (replica-set-api.ts). */
-import type { Readable } from 'node:stream';
 import type { AckMode, Endpoint, Identity } from '../config/settings-api.ts';
+import type { Bytes } from '../ftp/data-stream.ts';
+import { SlabPool } from '../ftp/slabs.ts';
 import { type Operation, Refusal } from '../replication/operation.ts';
 import { includes } from '../replication/version.ts';
 import type { Logger } from '../system/logger-api.ts';
@@ -19,6 +20,8 @@ import type { Entry } from './protocol.ts';
 import type { AccountsReply, Usage } from './protocol-accounts.ts';
 import type { MemberStatus } from './protocol-reports.ts';
 import { QueueBudget } from './queue-budget.ts';
+import { PIECE_BYTES } from './read-file.ts';
+import { RecentPlaces, recordAndPlace } from './recent-places.ts';
 import type { ReplicaClient } from './replica-client-api.ts';
 import { readEntry } from './replica-read.ts';
 import {
@@ -28,6 +31,7 @@ import {
   type Upload,
   type UploadOptions,
 } from './replica-set-api.ts';
+import { type EntryPage, inPages } from './shown-listing.ts';
 import type { TlsCredentials } from './trust.ts';
 
 export interface ReplicaSetOptions {
@@ -84,7 +88,9 @@ class FtpReplicaSet implements PeeredReplicaSet {
       budget: new QueueBudget(),
       founder: new FounderMark(options.founderFile ?? null),
       seen: new RecentRecords(),
+      places: new RecentPlaces(),
       damaged: new Set(),
+      slabs: new SlabPool(PIECE_BYTES),
     };
   }
 
@@ -93,7 +99,7 @@ class FtpReplicaSet implements PeeredReplicaSet {
   }
 
   async lookup(path: string): Promise<Entry | null> {
-    const { entry, record } = await this.#ask((client) => client.record({ path }));
+    const { entry, record } = await this.#ask((client) => recordAndPlace(this.#members, client, path));
     this.#members.seen.note(path, record);
     if (entry !== null || record !== null) return entry;
     return await this.#lookupWhereMoreIsKnown(path);
@@ -128,10 +134,14 @@ class FtpReplicaSet implements PeeredReplicaSet {
     return found ?? null;
   }
 
-  async list(path: string): Promise<AsyncIterable<Entry>> {
+  async list(path: string): Promise<AsyncIterable<EntryPage>> {
     const ahead = await peersAhead(this.#members);
     const listed = ahead.length === 0 ? null : await listAhead(this.#members, ahead, path);
-    return listed ?? (await this.#ask((client) => client.list(path)));
+    if (listed !== null) return inPages(listed);
+    const { client: own } = this.#members.local;
+    return await this.#ask(async (client) =>
+      client === own ? await client.listShown(path) : inPages(await client.list(path)),
+    );
   }
 
   /**
@@ -167,7 +177,7 @@ class FtpReplicaSet implements PeeredReplicaSet {
     return null;
   }
 
-  read(entry: Entry, offset: number): Promise<Readable> {
+  read(entry: Entry, offset: number): Promise<Bytes> {
     return readEntry(this.#members, entry, offset);
   }
 
@@ -188,7 +198,7 @@ class FtpReplicaSet implements PeeredReplicaSet {
   async *#prefix(entry: Entry, length: number): AsyncGenerator<Buffer, void> {
     let left = length;
     // To the end, whatever of it is used: only the whole file can be checked, and rot must not become a new version.
-    for await (const chunk of (await this.read(entry, 0)) as AsyncIterable<Buffer>) {
+    for await (const chunk of await this.read(entry, 0)) {
       if (left > 0) yield chunk.subarray(0, left);
       left -= Math.min(left, chunk.length);
     }

@@ -9,11 +9,13 @@ import { ReplicaUnreachable, type ReplicaUpload } from './replica-client-api.ts'
  * @throws Refusal, ReplicaUnreachable, ReplicaUntrusted
  */
 export async function startUpload(
-  pool: ConnectionPool,
+  pool: ConnectionPool<PeerConnection>,
   path: string,
   offset: number,
+  begun?: () => void,
 ): Promise<ReplicaUpload> {
   return await pool.lend('transfer', async (connection) => {
+    begun?.();
     if (offset > 0) await connection.ask(`REST ${offset}`);
     const data = await openDataConnection(connection);
     const upload = new SocketUpload(pool, connection, data, path);
@@ -25,7 +27,7 @@ export async function startUpload(
 class SocketUpload implements ReplicaUpload {
   readonly failed: Promise<never>;
   readonly opened: Promise<void>;
-  readonly #pool: ConnectionPool;
+  readonly #pool: ConnectionPool<PeerConnection>;
   readonly #connection: PeerConnection;
   readonly #data: DataConnection;
   /** The 226, or what went wrong first. */
@@ -34,7 +36,12 @@ class SocketUpload implements ReplicaUpload {
   #state: 'sending' | 'ending' | 'over' = 'sending';
   #reject: (error: Error) => void = () => undefined;
 
-  constructor(pool: ConnectionPool, connection: PeerConnection, data: DataConnection, path: string) {
+  constructor(
+    pool: ConnectionPool<PeerConnection>,
+    connection: PeerConnection,
+    data: DataConnection,
+    path: string,
+  ) {
     this.#pool = pool;
     this.#connection = connection;
     this.#data = data;
@@ -69,9 +76,13 @@ class SocketUpload implements ReplicaUpload {
     this.opened = Promise.race([Promise.all([mark.promise, secure]), this.failed]).then(() => undefined);
   }
 
-  write(chunk: Uint8Array): boolean {
-    if (this.#state !== 'sending') return false;
-    return this.#data.tls.write(chunk);
+  write(chunk: Uint8Array, done?: () => void): boolean {
+    if (this.#state !== 'sending') {
+      done?.();
+      return false;
+    }
+    // Also called when the connection is cut.
+    return this.#data.tls.write(chunk, done);
   }
 
   async drained(): Promise<void> {

@@ -4,6 +4,7 @@ import type { PushedRecord } from '../replication/operation.ts';
 import type { MergeOutcome } from '../replication/plan.ts';
 import type { RecordKind, ReplicaRecord } from '../replication/record.ts';
 import type { ChangesHeader, Entry, Hello, MergeReply, RecordReply } from './protocol.ts';
+import type { ArrivedReply } from './protocol-chain.ts';
 import { parseJson, parseObject, WireError } from './wire.ts';
 
 type Type = 'string' | 'number' | 'boolean' | 'object' | 'array';
@@ -35,7 +36,7 @@ function withFields(value: Fields, fields: { readonly [field: string]: Type | un
 }
 
 export function parseHello(text: string): Hello {
-  return replyWith<Hello>(text, {
+  const hello = replyWith<Hello>(text, {
     protocol: 'number',
     member: 'string',
     name: 'string',
@@ -51,6 +52,15 @@ export function parseHello(text: string): Hello {
     now: 'number',
     changes: 'number',
   });
+  if (hello.passesTo !== undefined && !Array.isArray(hello.passesTo))
+    throw new WireError('its passesTo is no array');
+  return hello;
+}
+
+export function parseArrived(text: string): ArrivedReply {
+  const reply = replyWith<ArrivedReply>(text, { size: 'number', receiving: 'boolean' });
+  if (reply.lost !== undefined && !Array.isArray(reply.lost)) throw new WireError('its lost is no array');
+  return reply;
 }
 
 export function parseRecordReply(text: string): RecordReply {

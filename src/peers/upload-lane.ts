@@ -15,7 +15,7 @@ const SOCKET_BYTES = 512 * 1024;
 export class PeerLane {
   readonly peer: Peer;
   readonly #stage: StageRequest;
-  readonly #queue: Uint8Array[] = [];
+  readonly #queue: { readonly chunk: Uint8Array; readonly done: () => void }[] = [];
   #queued = 0;
   /** Bytes given to the upload. */
   #given = 0;
@@ -56,9 +56,13 @@ export class PeerLane {
     return this.#given - (this.isOpen ? (this.#upload?.queuedBytes ?? 0) : 0);
   }
 
-  write(chunk: Uint8Array): void {
-    if (this.#state !== 'open') return;
-    this.#queue.push(chunk);
+  /** `done`: called once, when the memory of the chunk is not needed any more. */
+  write(chunk: Uint8Array, done: () => void): void {
+    if (this.#state !== 'open') {
+      done();
+      return;
+    }
+    this.#queue.push({ chunk, done });
     this.#queued += chunk.length;
     this.#wake();
   }
@@ -81,11 +85,12 @@ export class PeerLane {
     });
     for (;;) {
       if (broken !== undefined) throw broken;
-      const chunk = this.#queue.shift();
-      if (chunk !== undefined) {
+      const next = this.#queue.shift();
+      if (next !== undefined) {
+        const { chunk, done } = next;
         this.#queued -= chunk.length;
         this.#given += chunk.length;
-        if (!upload.write(chunk) && upload.queuedBytes > SOCKET_BYTES) await upload.drained();
+        if (!upload.write(chunk, done) && upload.queuedBytes > SOCKET_BYTES) await upload.drained();
         this.#checkRoom();
       } else if (this.#state === 'open') {
         const stirred = Promise.withResolvers<void>();
@@ -125,7 +130,7 @@ export class PeerLane {
   drop(reason: string): void {
     if (this.#state === 'dropped') return;
     this.#state = 'dropped';
-    this.#queue.length = 0;
+    for (const { done } of this.#queue.splice(0)) done();
     this.#queued = 0;
     this.#upload?.abort(reason);
     this.#dropped.resolve(false);

@@ -1,5 +1,9 @@
-/** All ways that the bytes of one upload take at once: this member's own staging file, and every reachable peer's. */
+/**
+ * All ways that the bytes of one upload take at once: this member's own staging file, and every reachable peer's, from here
+ * or through a chain.
+ */
 import { Refusal } from '../replication/operation.ts';
+import type { Ways } from './chain-order.ts';
 import type { Delivery } from './commit-everywhere.ts';
 import { LocalLane, ROOM_CHECK_BYTES } from './local-lane.ts';
 import { type Members, reachablePeers } from './members.ts';
@@ -9,14 +13,20 @@ import type { Content, StageReply, StageRequest } from './protocol.ts';
 import type { AdoptRequest } from './protocol-parts.ts';
 import type { ReplicaClient } from './replica-client-api.ts';
 import { NoReplicaError } from './replica-set-api.ts';
+import { UploadChain } from './upload-chain.ts';
 import { PeerLane } from './upload-lane.ts';
+
+const NOWHERE = Promise.resolve(false);
 
 export class UploadLanes {
   readonly #members: Members;
   readonly #request: StageRequest;
   /** For the log. */
   readonly #path: string;
-  readonly #peers: readonly PeerLane[];
+  #peers: readonly PeerLane[];
+  /** Who gets it through a chain, once the own staging file is there. */
+  readonly #chained: readonly Peer[];
+  #chain: UploadChain | null = null;
   readonly #pace: Pace;
   readonly #giveBackQueues: () => void;
   #local: LocalLane | null = null;
@@ -27,25 +37,47 @@ export class UploadLanes {
     members: Members,
     request: StageRequest,
     path: string,
-    peers: readonly Peer[] = reachablePeers(members),
+    { star, chain }: Ways = { star: reachablePeers(members), chain: [] },
   ) {
     this.#members = members;
     this.#request = request;
     this.#path = path;
     this.#pace = new Pace(members.budget, (lane) => this.#tooSlow(lane));
-    this.#peers = peers.map((peer) => new PeerLane(peer, request, (error) => this.#broke(peer, error)));
-    this.#giveBackQueues = members.budget.take(1 + this.#peers.length);
+    this.#peers = star.map((peer) => this.#laneTo(peer));
+    this.#chained = chain;
+    this.#giveBackQueues = members.budget.take(1 + star.length + Math.min(1, chain.length));
+  }
+
+  #laneTo(peer: Peer): PeerLane {
+    return new PeerLane(peer, this.#request, (error) => this.#broke(peer, error));
   }
 
   /** `adopt`: the local staging file is to begin with that part. Throws Refusal (no-space), NoReplicaError. */
   async open(adopt?: AdoptRequest): Promise<void> {
     const local = await this.#openLocal(adopt);
     this.#local = local;
+    // Who is fed from the own staging file needs one.
+    if (local === null) this.#peers = [...this.#peers, ...this.#chained.map((peer) => this.#laneTo(peer))];
     if (this.#givenUp) {
       await local?.abort();
       await this.#dropAt(this.#members.local.client);
     }
     this.#requireSomebody();
+  }
+
+  async #openChain(path: string): Promise<void> {
+    const { logger, local } = this.#members;
+    const { id } = this.#request;
+    if (this.#chained.length === 0) return;
+    try {
+      this.#chain = await UploadChain.open({
+        ...{ id, origin: local.member, path, peers: this.#chained, logger },
+      });
+      if (this.#givenUp) this.#chain.abort('the upload was given up');
+    } catch (error) {
+      logger.warn('an upload goes to each peer from here', { path: this.#path, error });
+      this.#peers = [...this.#peers, ...this.#chained.map((peer) => this.#laneTo(peer))];
+    }
   }
 
   /** Null: the storage server is down or takes no writes; peers may do. */
@@ -57,7 +89,9 @@ export class UploadLanes {
       const staged = await local.attemptFor(stage);
       const { path, size, room = ROOM_CHECK_BYTES } = staged?.value ?? {};
       if (path === undefined || size === undefined) return null;
-      return await LocalLane.open(path, size, room, budget, () => this.#checkRoom());
+      const lane = await LocalLane.open(path, size, room, budget, () => this.#checkRoom());
+      await this.#openChain(path);
+      return lane;
     } catch (error) {
       if (error instanceof Refusal && (error.kind === 'read-only' || error.kind === 'missing-content'))
         return null;
@@ -77,12 +111,28 @@ export class UploadLanes {
     }
   }
 
-  /** `isHere`: the local staging file has these bytes. Throws Refusal no-space or io, NoReplicaError. */
-  async write(chunk: Uint8Array, isHere = false): Promise<void> {
-    for (const lane of this.#peers) lane.write(chunk);
-    if (!isHere) await this.#local?.write(chunk);
+  /**
+   * `isHere`: the local staging file has these bytes. `done`: nobody needs the memory of the chunk any more; not called when
+   * the upload fails. Throws Refusal no-space or io, NoReplicaError.
+   */
+  async write(chunk: Uint8Array, isHere = false, done?: () => void): Promise<void> {
+    const { length } = chunk;
+    let users = 1 + this.#peers.length;
+    const leave = () => {
+      users -= 1;
+      if (users === 0) done?.();
+    };
+    for (const lane of this.#peers) lane.write(chunk, leave);
+    const chain = this.#chain;
+    const stored = () => {
+      chain?.stored(length);
+      leave();
+    };
+    if (isHere || this.#local === null) stored();
+    else await this.#local.write(chunk, stored);
+    await chain?.accepted(length);
     await this.#pace.keep(this.#peers);
-    this.#pace.accepted(chunk.length);
+    this.#pace.accepted(length);
     this.#requireSomebody();
   }
 
@@ -114,12 +164,17 @@ export class UploadLanes {
   async end(sha256: string): Promise<Delivery> {
     const content: Content = { staged: this.#request.id };
     const arrivals = new Map(this.#peers.map((lane) => [lane.peer, lane.end()]));
+    const chain = this.#chain;
+    // Its bytes come from the own staging file.
+    await this.#local?.written();
+    chain?.end();
+    for (const peer of chain?.peers ?? []) arrivals.set(peer, chain?.arrives(peer, sha256) ?? NOWHERE);
     await this.#local?.end();
     return {
       sha256,
       local: this.#local === null ? undefined : content,
       toPeer: async (peer) => ((await arrivals.get(peer)) === true ? content : undefined),
-      progress: () => this.#peers.reduce((sum, lane) => sum + lane.sentBytes, 0),
+      progress: () => this.#peers.reduce((sum, lane) => sum + lane.sentBytes, chain?.progress ?? 0),
       notWanted: (peer) => this.#notWanted(peer),
     };
   }
@@ -130,8 +185,8 @@ export class UploadLanes {
       return;
     }
     const lane = this.#peers.find((each) => each.peer === peer);
-    if (lane === undefined) return;
-    lane.drop('the peer pulls it later');
+    if (lane === undefined && !this.#throughChain.includes(peer)) return;
+    lane?.drop('the peer pulls it later');
     void this.#dropAt(peer.client);
   }
 
@@ -143,6 +198,18 @@ export class UploadLanes {
   /** Leaves the peers, so that nobody waits for them any more. */
   leavePeers(reason: string): void {
     for (const lane of this.#peers) lane.drop(reason);
+    this.#chain?.abort(reason);
+  }
+
+  /** Those that may have bytes in staging because of it. */
+  get #throughChain(): readonly Peer[] {
+    return this.#chain?.peers ?? [];
+  }
+
+  /** Everybody drops what came. */
+  async #dropAtPeers(): Promise<void> {
+    const peers = [...this.#peers.map(({ peer }) => peer), ...this.#throughChain];
+    await Promise.all(peers.map((peer) => (peer.isReachable ? this.#dropAt(peer.client) : undefined)));
   }
 
   /**
@@ -152,7 +219,7 @@ export class UploadLanes {
   async keepLocal(reason: string): Promise<boolean> {
     this.leavePeers(reason);
     this.#giveBackQueues();
-    for (const { peer } of this.#peers) if (peer.isReachable) void this.#dropAt(peer.client);
+    void this.#dropAtPeers();
     await this.#local?.end();
     return this.#local !== null;
   }
@@ -160,12 +227,11 @@ export class UploadLanes {
   async abort(reason: string): Promise<void> {
     this.#givenUp = true;
     this.#giveBackQueues();
-    for (const lane of this.#peers) lane.drop(reason);
+    this.leavePeers(reason);
     await this.#local?.abort();
-    await Promise.all([
-      this.#local === null ? undefined : this.#dropAt(this.#members.local.client),
-      ...this.#peers.map(({ peer }) => (peer.isReachable ? this.#dropAt(peer.client) : undefined)),
-    ]);
+    // The client waits for the answer: not for a peer that hangs.
+    void this.#dropAtPeers();
+    if (this.#local !== null) await this.#dropAt(this.#members.local.client);
   }
 
   /** Best effort: what stays is invisible and cleared away after a day. */

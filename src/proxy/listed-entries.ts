@@ -2,6 +2,7 @@
 import { namePattern } from '../ftp/name-pattern.ts';
 import { baseName, isReservedName } from '../ftp/virtual-path.ts';
 import type { Entry } from '../peers/protocol.ts';
+import type { EntryPage } from '../peers/shown-listing.ts';
 import { refuse, requireDirectory } from './changes.ts';
 import { CommandRefused } from './error-reply.ts';
 import type { Session } from './session.ts';
@@ -22,7 +23,7 @@ export function withoutFlags(argument: string): string {
 export interface Listed {
   /** What the argument named: a directory, whose entries follow, or entries of its own (a file, a pattern). */
   readonly named: 'directory' | 'entries';
-  readonly entries: AsyncIterable<Entry>;
+  readonly entries: AsyncIterable<EntryPage>;
 }
 
 /**
@@ -46,43 +47,45 @@ export async function listedEntries(session: Session, path: string): Promise<Lis
 }
 
 async function* fitting(
-  entries: AsyncIterable<Entry>,
+  pages: AsyncIterable<EntryPage>,
   matches: (name: string) => boolean,
-): AsyncGenerator<Entry> {
-  for await (const entry of entries) if (matches(baseName(entry.path))) yield entry;
+): AsyncGenerator<EntryPage> {
+  for await (const page of pages) yield page.filter(({ path }) => matches(baseName(path)));
 }
 
 /** Only a directory. */
-export async function directoryEntries(session: Session, path: string): Promise<AsyncIterable<Entry>> {
+export async function directoryEntries(session: Session, path: string): Promise<AsyncIterable<EntryPage>> {
   return sorted(session, await session.replicas.list(path));
 }
 
-async function* none(): AsyncGenerator<Entry> {}
+async function* none(): AsyncGenerator<EntryPage> {}
 
-async function* one(entry: Entry): AsyncGenerator<Entry> {
-  yield entry;
+async function* one(entry: Entry): AsyncGenerator<EntryPage> {
+  yield [entry];
 }
 
 /**
  * @throws CommandRefused 451 behind entry --max-listing-entries, which breaks a data connection: a program that mirrors
  * must not take the beginning of a listing for all of it.
  */
-async function* sorted({ services }: Session, entries: AsyncIterable<Entry>): AsyncGenerator<Entry> {
+async function* sorted({ services }: Session, pages: AsyncIterable<EntryPage>): AsyncGenerator<EntryPage> {
   const most = services.maxListingEntries;
   let count = 0;
   let first: Entry[] | null = [];
-  for await (const entry of entries) {
-    if (isReservedName(baseName(entry.path))) continue;
-    count += 1;
+  for await (const all of pages) {
+    const page = all.filter(({ path }) => !isReservedName(baseName(path)));
+    count += page.length;
     if (count > most) throw new CommandRefused(451, `There are more than ${most} entries: no listing.`);
     if (first === null) {
-      yield entry;
-    } else if (first.push(entry) === MOST_SORTED) {
-      yield* first.sort(byPath);
+      yield page;
+    } else {
+      first.push(...page);
+      if (first.length < MOST_SORTED) continue;
+      yield first.sort(byPath);
       first = null;
     }
   }
-  if (first !== null) yield* first.sort(byPath);
+  if (first !== null) yield first.sort(byPath);
 }
 
 function byPath(a: Entry, b: Entry): number {

@@ -3,6 +3,7 @@ import type { SecureContext } from 'node:tls';
 import type { GatewaySettings } from '../config/gateway-settings.ts';
 import type { LimitSettings } from '../config/limit-settings.ts';
 import type { Endpoint } from '../config/settings-api.ts';
+import type { SlabPool } from '../ftp/slabs.ts';
 import type { ReplicaSet } from '../peers/replica-set-api.ts';
 import type { Logger } from '../system/logger-api.ts';
 import type { PassivePorts } from './limits/passive-ports.ts';
@@ -88,6 +89,7 @@ export interface ProxyServices extends Omit<ProxyOptions, 'limits' | 'users'> {
   readonly loginRate: LoginCounter;
   /** Sessions that are logged in under this name now. */
   sessionsOf(user: string): number;
+  readonly slabs: SlabPool;
   readonly uploads: UploadsUnderWay;
   readonly quotas: QuotaLedger;
   readonly passivePool: PassivePorts;

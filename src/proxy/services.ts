@@ -1,4 +1,5 @@
 /** What all sessions of a proxy share, made once. */
+import { SlabPool } from '../ftp/slabs.ts';
 import { commandTable } from './command-table.ts';
 import { CommandRules } from './limits/command-rules.ts';
 import { LoginRate } from './limits/login-rate.ts';
@@ -9,6 +10,9 @@ import { limitsOf, type ProxyOptions, type ProxyServices } from './options.ts';
 import { UploadsUnderWay } from './transfers/uploads-under-way.ts';
 import { NetworkUsers } from './users.ts';
 import { QuotaLedger } from './view/quota-ledger.ts';
+
+/** As much as one read from a data connection may bring. */
+const RECEIVE_BYTES = 512 * 1024;
 
 export interface OpenServices {
   readonly services: ProxyServices;
@@ -32,6 +36,7 @@ export function openServices(options: ProxyOptions, sessionsOf: (user: string) =
     throttle: new LoginThrottle(limits.loginDelayMs),
     loginRate: new LoginRate(options.loginsPerMinute),
     sessionsOf,
+    slabs: new SlabPool(RECEIVE_BYTES),
     uploads: new UploadsUnderWay(limits.silentMs),
     quotas: new QuotaLedger(options.replicas),
     passivePool: new PassivePorts(limits.passiveWaitMs),

@@ -1,3 +1,6 @@
+/** Passed after the answer (late-flush.ts). */
+export const LATE_FAILPOINT = 'commit:dirs-flushed';
+
 /** The named places where a test may kill a commit (system/failpoint.ts), in the order they are passed. */
 export const COMMIT_FAILPOINTS = [
   'commit:staged',
@@ -7,6 +10,6 @@ export const COMMIT_FAILPOINTS = [
   'commit:after-transaction',
   'commit:half-renamed',
   'commit:renamed',
-  'commit:dirs-flushed',
   'commit:before-reply',
+  LATE_FAILPOINT,
 ] as const;

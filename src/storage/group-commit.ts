@@ -1,23 +1,24 @@
 /**
  * The one writer. Commits and merges queue here; whatever has gathered while the last group was flushed becomes the next
- * group: one transaction, one flush of the staging directory before it, one of the changed directories after it.
+ * group: one transaction, one flush of the staging directory before it. The changed directories are flushed later
+ * (disk-steps.ts): what the catalog still has to do on disk is as durable as what was done.
  *
- *   jobs (records, links in staging, intents) -> flush staging -> COMMIT -> steps on disk -> flush directories -> answers
+ *   jobs (records, links in staging, intents) -> flush staging -> COMMIT -> steps on disk -> answers    flush directories
  *                                                              `-- one tick: nobody here sees the moment between
  *
  * Invariants: only `#runGroup` is between catalog.begin() and commit()/rollback(); intents of a committed group stay in
- * the catalog until their directories are flushed; after a failed flush nothing is written any more.
+ * the catalog until their directories are flushed; no two groups with intents in the catalog change one place; after a
+ * failed flush nothing is written any more.
  */
 
 import { Refusal } from '../replication/operation.ts';
 import { failpoint } from '../system/failpoint.ts';
-import { carryOut } from './carry-out.ts';
 import type { Catalog } from './catalog/catalog.ts';
-import type { StoredIntent } from './catalog/catalog-ledger.ts';
 import type { Ballast } from './disk/ballast.ts';
 import type { Staging } from './disk/staging.ts';
 import type { Trash } from './disk/trash.ts';
 import type { Displaced, Volume } from './disk/volume.ts';
+import { DiskSteps } from './disk-steps.ts';
 import { Group, GroupConflict } from './group.ts';
 import { type Job, type Queued, queuedJob } from './queued-job.ts';
 import { diskTrouble, isCatalogFull, message, refusalFor } from './store-errors.ts';
@@ -39,16 +40,19 @@ const MAX_GROUP = 256;
 
 export class GroupCommit {
   readonly #options: GroupCommitOptions;
+  readonly #steps: DiskSteps;
   #queue: Queued[] = [];
   #running: Promise<void> | undefined;
-  /** Steps of committed transactions that the disk has refused so far. */
-  #unfinished: StoredIntent[] = [];
-  /** Highest intent that is done and flushed, to be cleared with the next transaction. */
-  #doneUpTo = 0;
   #broken: string | undefined;
 
   constructor(options: GroupCommitOptions) {
     this.#options = options;
+    this.#steps = new DiskSteps({
+      ...options,
+      failed: (error) => this.#break(`this member's disk failed: ${message(error)}`, error),
+      // What the disk says was told, and is in `refusal`.
+      again: () => void this.run({ path: undefined, execute: async () => undefined }).catch(() => undefined),
+    });
   }
 
   /** Resolves when the job's changes are durable and visible. Rejects with Refusal. */
@@ -59,16 +63,21 @@ export class GroupCommit {
     });
   }
 
-  /** Resolves when the queue is empty; clears the intents that are done. */
+  /** Why nothing can be written for now, null when something can. */
+  get refusal(): string | null {
+    return this.#steps.refusal;
+  }
+
+  /** Resolves when the queue is empty; clears the intents that are done. Nothing runs after it. */
   async finish(): Promise<void> {
     while (this.#running !== undefined) await this.#running;
-    const { catalog, displaced, trash } = this.#options;
-    const left = this.#doneUpTo > 0 || displaced.length > 0 || trash.hasGone();
-    if (this.#broken !== undefined || this.#unfinished.length > 0 || !left) return;
+    await this.#steps.end();
+    const { catalog, displaced, trash, volume } = this.#options;
+    if (!volume.isPresent()) return; // what is still to be done on it must not be forgotten
+    const left = this.#steps.canClear || displaced.length > 0 || trash.hasGone();
+    if (this.#broken !== undefined || this.#steps.hasUnfinished || !left) return;
     catalog.transaction(() => this.#housekeeping());
-    trash.rowsDropped();
-    displaced.length = 0;
-    this.#doneUpTo = 0;
+    this.#housekept();
   }
 
   async #drain(): Promise<void> {
@@ -95,11 +104,8 @@ export class GroupCommit {
   async #runGroup(batch: readonly Queued[]): Promise<void> {
     const { catalog, volume, staging } = this.#options;
     if (this.#broken !== undefined) throw new Refusal('read-only', this.#broken);
-    if (!volume.isPresent()) {
-      this.#break(`the volume ${volume.filesDir} has gone: mount it and restart`);
-      throw new Refusal('read-only', `the volume has gone`);
-    }
-    await this.#retryUnfinished();
+    this.#requireVolume();
+    await this.#steps.retryUnfinished();
     const group = new Group(volume, catalog.ledger, staging.claims, (bytes) => catalog.addTrashBytes(bytes));
     let answers: (() => void)[];
     catalog.begin();
@@ -110,9 +116,12 @@ export class GroupCommit {
         catalog.rollback();
         return;
       }
+      await this.#steps.settleFor(group);
       await volume.flushDirectories(group.dirtyBefore);
       failpoint('commit:linked');
       failpoint('commit:in-transaction');
+      // Something may have failed in the background meanwhile.
+      if (this.#broken !== undefined) throw new Refusal('read-only', this.#broken);
     } catch (error) {
       catalog.rollback();
       group.abandon();
@@ -120,20 +129,20 @@ export class GroupCommit {
     }
     this.#commit(group);
     failpoint('commit:after-transaction');
-    this.#doneUpTo = 0;
-    this.#options.displaced.length = 0;
-    this.#options.trash.rowsDropped();
-    const dirty = new Set<string>();
-    const left = this.#carryOut(group.intents, dirty);
-    for (const name of group.usedStaged) staging.forget(name);
-    if (left === undefined) for (const name of group.usedStaged) staging.claims.release(name);
-    failpoint('commit:renamed');
-    await volume.flushDirectories(dirty);
-    failpoint('commit:dirs-flushed');
-    if (left !== undefined) throw left;
-    this.#doneUpTo = group.intents.at(-1)?.id ?? 0;
+    this.#housekept();
+    const failed = this.#steps.carryOut(group);
+    this.#requireVolume();
+    if (failed !== null) await failed();
     failpoint('commit:before-reply');
     for (const answer of answers) answer();
+  }
+
+  /** Throws Refusal when the disk was taken away: nothing is decided, and nothing is said to be done. */
+  #requireVolume(): void {
+    const { volume } = this.#options;
+    if (volume.isPresent()) return;
+    this.#break(`the volume ${volume.filesDir} has gone: mount it and restart`);
+    throw new Refusal('read-only', 'the volume has gone');
   }
 
   /**
@@ -203,39 +212,23 @@ export class GroupCommit {
     }
   }
 
-  /** Steps that fail stay open and are tried again before the next group, and at the next start. */
-  #carryOut(intents: readonly StoredIntent[], dirty: Set<string>): Error | undefined {
-    const { volume, trash } = this.#options;
-    const failed = carryOut(intents, dirty, volume, trash);
-    if (failed === undefined) return undefined;
-    this.#unfinished.push(...failed.left);
-    return failed.error;
-  }
-
-  async #retryUnfinished(): Promise<void> {
-    if (this.#unfinished.length === 0) return;
-    const intents = this.#unfinished;
-    this.#unfinished = [];
-    const dirty = new Set<string>();
-    const left = this.#carryOut(intents, dirty);
-    await this.#options.volume.flushDirectories(dirty);
-    if (left !== undefined) throw left;
-    for (const { intent } of intents) {
-      if (intent.action === 'publish') this.#options.staging.claims.release(intent.staged);
-    }
-    this.#doneUpTo = intents.at(-1)?.id ?? 0;
-  }
-
   /** Small things that ride on the next transaction. */
   #housekeeping(): void {
     const { catalog, displaced, now, log, trash } = this.#options;
     trash.dropRows();
-    if (this.#doneUpTo > 0) catalog.ledger.clearIntents(this.#doneUpTo);
+    this.#steps.clearDone();
     for (const { id, place, size } of displaced) {
       log('warn', 'moved something unknown out of the way into the trash', { path: place, trash: id, size });
       catalog.ledger.addTrash({ id, path: place, sha256: '', size, at: now(), why: 'unknown' });
       catalog.addTrashBytes(size);
     }
+  }
+
+  /** They are durable. */
+  #housekept(): void {
+    this.#steps.cleared();
+    this.#options.displaced.length = 0;
+    this.#options.trash.rowsDropped();
   }
 
   #report(error: unknown, path: string | undefined): void {

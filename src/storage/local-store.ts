@@ -139,6 +139,10 @@ export class LocalStore implements Store {
     return this.#tree.list(dir);
   }
 
+  listShown(dir: string): Iterable<string> {
+    return this.#tree.listShown(dir);
+  }
+
   counts(): { files: number; directories: number; bytes: number; conflicts: number; trashBytes: number } {
     const { totals, trashBytes } = this.#parts.catalog.committed;
     return { ...totals, trashBytes };

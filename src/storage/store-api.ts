@@ -31,6 +31,8 @@ export interface StoreOptions {
   readonly filesDir: string;
   /** Catalog, identity. */
   readonly stateDir: string;
+  /** Where the volume's disk must be mounted; without it the volume counts as missing. Null or absent: anywhere. */
+  readonly mountDir?: string | null;
   readonly member: string;
   readonly name: string;
   /** Free bytes that new files may not use; default: 64 MiB or 1 % of the file system, whichever is more. */
@@ -107,6 +109,8 @@ export interface Store {
   record(path: string): RecordReply;
   /** Entries of a directory in no particular order; throws not-found, not-a-directory. Safe to consume slowly. */
   list(dir: string): Iterable<Entry>;
+  /** The same in pages of JSON, without the records (peers/shown-listing.ts). */
+  listShown(dir: string): Iterable<string>;
   counts(): { files: number; directories: number; bytes: number; conflicts: number; trashBytes: number };
 
   /** `by`: a peer gets no path, so a hash that it names is never believed unseen. */

@@ -63,6 +63,10 @@ async function open(options: StoreOptions, ballast: Ballast): Promise<Store> {
       (what) => displaced.push(what),
       (place) =>
         log('error', 'bytes that were to be published are gone; they are fetched again', { path: place }),
+      (place) =>
+        log('warn', "a file is another user's and keeps its date: give it to this service (chown)", {
+          path: place,
+        }),
     );
     const staging = new Staging(volume.stagingDir);
     const space = new DiskSpace(filesDir, stateDir, options.reserveBytes);
@@ -125,5 +129,5 @@ async function open(options: StoreOptions, ballast: Ballast): Promise<Store> {
   }
 }
 
-export { COMMIT_FAILPOINTS } from './commit-failpoints.ts';
+export { COMMIT_FAILPOINTS, LATE_FAILPOINT } from './commit-failpoints.ts';
 export { StoreInUse, VolumeUnfit } from './store-errors.ts';

@@ -24,8 +24,12 @@ export class WriteGuard {
     this.#stopped = readOnly;
   }
 
-  /** Why clients can write nothing here. */
+  /** Why clients can write nothing here; also what passes by itself. */
   get readOnly(): ReadOnlyReason {
+    return this.#decided ?? this.#queue.refusal;
+  }
+
+  get #decided(): ReadOnlyReason {
     return this.#stopped ?? this.rebuild?.reason ?? null;
   }
 
@@ -58,7 +62,8 @@ export class WriteGuard {
 
   /** What clients write. Refused when read-only, rebuilding or closing. */
   async client<T>(path: string | undefined, action: () => Promise<T>): Promise<T> {
-    const reason = this.readOnly;
+    // Not for the disk's refusal: each attempt tries again.
+    const reason = this.#decided;
     if (!this.#closing && reason !== null) throw new Refusal('read-only', reason);
     return await this.writing(path, action);
   }

@@ -21,7 +21,10 @@ const CANARY = '/canary.txt';
 const FORBIDDEN_LINES =
   /^\S+ \S+ error |nobody foresaw|defect|started again|TypeError|ReferenceError|unhandled|uncaught/i;
 
-/** Open descriptors of a process, but for its connections to these ports (the pool between members closes them in its own time). */
+/**
+ * Open descriptors of a process, but for its connections to these ports and those to its own storage server, which are the Unix
+ * sockets that it has (the pools between members close them in their own time).
+ */
 export function openOnes(pid: number, poolPorts: ReadonlySet<number>): string[] {
   const sockets = new Map<string, string | null>();
   for (const line of readFileSync(`/proc/${pid}/net/tcp`, 'utf8').split('\n').slice(1)) {
@@ -31,6 +34,9 @@ export function openOnes(pid: number, poolPorts: ReadonlySet<number>): string[] 
       `socket:[${inode}]`,
       isPooled ? null : `socket ${portOf(local)}>${portOf(remote)} state ${state}`,
     );
+  }
+  for (const line of readFileSync(`/proc/${pid}/net/unix`, 'utf8').split('\n').slice(1)) {
+    sockets.set(`socket:[${line.trim().split(/ +/)[6]}]`, null);
   }
   const folder = `/proc/${pid}/fd`;
   return readdirSync(folder).flatMap((fd) => {

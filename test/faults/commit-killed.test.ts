@@ -3,7 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { COMMIT_FAILPOINTS } from '../../src/storage/store.ts';
+import { COMMIT_FAILPOINTS, LATE_FAILPOINT } from '../../src/storage/store.ts';
 import {
   assertIdentical,
   becomeIdentical,
@@ -125,7 +125,10 @@ for (const failpoint of COMMIT_FAILPOINTS) {
           const outcome = perform(client).catch((error: unknown) => String(error));
           const died = await Promise.race([
             a.process('ftp').ended.then(() => true),
-            outcome.then(() => false),
+            outcome.then(async () => {
+              if (failpoint === LATE_FAILPOINT) await a.process('ftp').ended;
+              return failpoint === LATE_FAILPOINT;
+            }),
           ]);
           if (died) {
             deaths += 1;
@@ -175,6 +178,7 @@ test.serial('a peer killed at any step of taking a change over is identical afte
       const reply = await client.upload('STOR /file', young);
       t.is(reply.code, 226, reply.text);
       t.true((await diskPicture(a.filesDir)).includes(`/file file ${sha256(young)}`));
+      if (failpoint === LATE_FAILPOINT) await b.process('ftp').ended;
       const died = !b.runs('ftp') || reply.text.includes('1 of 2');
       if (died) {
         await b.process('ftp').ended;

@@ -130,3 +130,64 @@ test('what is sent arrives whole with a FIN; a source that fails or ends early a
     t.is(await reset, 'ECONNRESET', ending);
   }
 });
+
+test('memory of a piece is given back after the client was sent it, and not when that failed', async (t) => {
+  const { server, client } = await pair(t);
+  let free: Buffer[] = [Buffer.alloc(MEGABYTE), Buffer.alloc(MEGABYTE), Buffer.alloc(MEGABYTE)];
+  const given: number[] = [];
+  const source = {
+    async *[Symbol.asyncIterator]() {
+      for (let round = 0; round < 40; round += 1) {
+        while (free.length === 0) await nextTick();
+        const piece = free.pop() as Buffer;
+        yield piece.fill(round);
+      }
+    },
+    destroy: () => undefined,
+    giveBack(piece: Buffer) {
+      given.push(piece[0] ?? -1);
+      free.push(piece);
+    },
+  };
+  let at = 0;
+  let wrong = 0;
+  client.on('data', (chunk: Buffer) => {
+    for (let index = 0; index < chunk.length; index += 4096) {
+      if (chunk[index] !== Math.floor((at + index) / MEGABYTE)) wrong += 1;
+    }
+    at += chunk.length;
+  });
+  await send(source, server, calm());
+  await once(client, 'end');
+  t.is(at, 40 * MEGABYTE);
+  t.is(wrong, 0, 'nothing was overwritten on its way');
+  t.deepEqual(given, [...Array(40).keys()]);
+
+  const cut = await pair(t);
+  given.length = 0;
+  free = [Buffer.alloc(MEGABYTE), Buffer.alloc(MEGABYTE), Buffer.alloc(MEGABYTE)];
+  cut.client.resetAndDestroy();
+  await delay(20);
+  await t.throwsAsync(send(source, cut.server, calm()), { instanceOf: DataConnectionLost });
+  t.deepEqual(given, []);
+});
+
+test('a client that leaves ends the sending although the source never has another piece', async (t) => {
+  const { server, client } = await pair(t);
+  let destroyed = 0;
+  const source = {
+    async *[Symbol.asyncIterator]() {
+      yield Buffer.from('x');
+      await new Promise(() => undefined);
+    },
+    destroy: () => {
+      destroyed += 1;
+    },
+  };
+  const sending = send(source, server, calm());
+  await once(client, 'readable');
+  client.resetAndDestroy();
+  server.resume();
+  await t.throwsAsync(sending, { instanceOf: DataConnectionLost });
+  t.is(destroyed, 1);
+});

@@ -1,9 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { readdir, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import test from 'ava';
@@ -37,7 +35,7 @@ test.serial(
       t.is((await a.read('/renamed'))?.toString(), 'second');
       t.deepEqual(await a.read('/big', 1_999_990), big.subarray(1_999_990));
       const names: string[] = [];
-      for await (const { path } of await a.replicas.list('/')) names.push(path);
+      for await (const page of await a.replicas.list('/')) names.push(...page.map(({ path }) => path));
       t.deepEqual(names.sort(), ['/big', '/renamed']);
 
       await a.startStorage();
@@ -224,7 +222,7 @@ test.serial('a read whose source breaks in the middle goes on with the next one'
     for (const name of ['b', 'c']) lab.member(name).wire?.limit(4_000_000);
     const pieces: Buffer[] = [];
     let broken = false;
-    for await (const piece of (await a.replicas.read(entry, 0)) as AsyncIterable<Buffer>) {
+    for await (const piece of await a.replicas.read(entry, 0)) {
       pieces.push(piece);
       if (broken) continue;
       broken = true;
@@ -246,7 +244,7 @@ test.serial('a reader that leaves early, or never begins, leaves nothing open', 
     for (let round = 0; round < 3; round += 1) {
       (await a.replicas.read(entry, 0)).destroy();
       const begun = await a.replicas.read(entry, 10);
-      await once(begun, 'readable');
+      await begun[Symbol.asyncIterator]().next();
       begun.destroy();
     }
     await until(
@@ -257,9 +255,9 @@ test.serial('a reader that leaves early, or never begins, leaves nothing open', 
   });
 });
 
-async function bytesOf(opening: Promise<Readable>): Promise<Buffer> {
+async function bytesOf(opening: Promise<AsyncIterable<Buffer>>): Promise<Buffer> {
   const pieces: Buffer[] = [];
-  for await (const piece of (await opening) as AsyncIterable<Buffer>) pieces.push(piece);
+  for await (const piece of await opening) pieces.push(piece);
   return Buffer.concat(pieces);
 }
 

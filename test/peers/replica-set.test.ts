@@ -26,7 +26,8 @@ test('files, folders, renames, times and deletions through one member are on all
       t.is(await each.replicas.lookup('/moved/empty'), null);
       t.false(existsSync(join(each.filesDir, 'folder')));
       const names: string[] = [];
-      for await (const { path } of await each.replicas.list('/moved')) names.push(path);
+      for await (const page of await each.replicas.list('/moved'))
+        names.push(...page.map(({ path }) => path));
       t.deepEqual(names.sort(), ['/moved/big', '/moved/small']);
       t.deepEqual(await readdir(join(each.filesDir, '.cloudroid/staging')), [], 'nothing is left over');
     }

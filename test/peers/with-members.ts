@@ -32,6 +32,8 @@ export interface LabOptions {
   readonly now?: () => number;
   /** Members, from the last one on, that neither run nor are listed at first. */
   readonly later?: number;
+  /** Where a member's data goes instead of the lab's folder. */
+  readonly folderOf?: (name: string) => string | null;
   /** Addresses that a member's list of peers has besides the others. */
   readonly listed?: (lab: Lab, member: LabMember) => readonly Endpoint[];
 }
@@ -52,11 +54,11 @@ export class LabMember {
   #server: StorageServer | null = null;
   #boots = 0;
 
-  constructor(lab: Lab, name: string, at: Endpoint, wire: Relay | null) {
+  constructor(lab: Lab, name: string, at: Endpoint, wire: Relay | null, folder: string | null = null) {
     this.#lab = lab;
     this.name = name;
     this.id = `${name}-0000`;
-    this.folder = join(lab.folder, name);
+    this.folder = folder ?? join(lab.folder, name);
     this.at = at;
     this.wire = wire;
     this.door = wire === null ? at : { host: wire.address, port: at.port };
@@ -169,6 +171,21 @@ export class Lab {
     return found;
   }
 
+  /** What a gateway process does: each storage server hears of the others, and so can pass uploads on to them. */
+  async introduce(): Promise<void> {
+    await this.inStep();
+    for (const { client, replicas } of this.members) {
+      const proxy = { at: 0, sessions: 0, transfers: 0, listening: '', ack: '', members: replicas.members() };
+      await client.report({ proxy });
+    }
+    // Anew: a peer in step is asked only every five seconds.
+    for (const member of this.members) {
+      member.replicas.setPeers([]);
+      member.replicas.setPeers(this.members.filter((other) => other !== member).map(({ door }) => door));
+    }
+    await this.inStep();
+  }
+
   /** Everybody sees everybody in step. */
   async inStep(): Promise<void> {
     await until(() =>
@@ -209,7 +226,9 @@ export async function withMembers(
         options.wires === true
           ? await Relay.open({ listen: loopback.address(index + 101), target: host, ports })
           : null;
-      lab.members.push(new LabMember(lab, 'abcdefghi'.charAt(index), { host, port }, wire));
+      const name = 'abcdefghi'.charAt(index);
+      const data = options.folderOf?.(name) ?? null;
+      lab.members.push(new LabMember(lab, name, { host, port }, wire, data));
     }
     const early = lab.members.slice(0, lab.members.length - (options.later ?? 0));
     for (const member of early) {

@@ -69,6 +69,8 @@ export class DirectoryReplicas implements ReplicaSet {
   };
   /** Uploads begun and not ended. */
   openUploads = 0;
+  /** What the gateway asked to keep. */
+  readonly keptAs: KeepAs[] = [];
 
   private constructor(root: string) {
     this.files = join(root, 'files');
@@ -104,7 +106,7 @@ export class DirectoryReplicas implements ReplicaSet {
     }
   }
 
-  async list(path: string): Promise<AsyncIterable<Entry>> {
+  async list(path: string): Promise<AsyncIterable<readonly Entry[]>> {
     const names = await readdir(this.#disk(path)).catch((error: unknown) => {
       throw refusal(error, path);
     });
@@ -112,7 +114,7 @@ export class DirectoryReplicas implements ReplicaSet {
     return (async function* () {
       for (const name of names) {
         const entry = await lookup(name);
-        if (entry !== null) yield entry;
+        if (entry !== null) yield [entry];
       }
     })();
   }
@@ -300,6 +302,7 @@ class StagedUpload implements Upload {
   async keep(as: KeepAs): Promise<boolean> {
     if (this.#state !== 'open') return false;
     const bytes = (await readFile(this.#at.staged)).subarray(0, -1);
+    this.#replicas.keptAs.push(as);
     if (bytes.length > this.#at.size) await this.#replicas.parts.keep(as, bytes);
     await this.abort();
     return bytes.length > this.#at.size;

@@ -37,6 +37,26 @@ test('uploads at once share the quota, and what is given up gives its room back'
   t.is((await two.upload('STOR three', 'y'.repeat(700))).code, 226);
 });
 
+test('what is kept of uploads that broke off is held to the quota too', async (t) => {
+  const { addUser, login, replicas } = await withProxy(t);
+  await addUser('anna', 'secret', { home: '/anna', quotaBytes: 1000 });
+  await addUser('bert', 'secret');
+  for (const name of ['anna', 'bert']) {
+    const client = await login(name, 'secret');
+    const data = await client.dataConnection();
+    t.is((await client.command('STOR film')).code, 150);
+    data.write('x'.repeat(100));
+    while (replicas.openUploads === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    data.resetAndDestroy();
+    t.is((await client.reply()).code, 426);
+  }
+  t.deepEqual(
+    replicas.keptAs.map(({ mostBytes }) => mostBytes),
+    [1000, undefined],
+  );
+});
+
 test('an account without a quota, or another home folder, is not counted', async (t) => {
   const { addUser, login, put } = await withProxy(t);
   await addUser('anna', 'secret', { home: '/anna', quotaBytes: 10 });
@@ -80,4 +100,38 @@ test('a count during which something was stored is made again; one that fails le
   t.false(ledger.hold('/a', 1, 510));
   ledger.release('/a', 3);
   t.true(ledger.hold('/a', 1, 510));
+});
+
+test('a file that is renamed away while its place is taken anew counts, and so does the new one', async (t) => {
+  const { addUser, login, stored, replicas } = await withProxy(t);
+  await addUser('anna', 'secret', { home: '/anna', quotaBytes: 1000 });
+  const [one, two] = [await login('anna', 'secret'), await login('anna', 'secret')];
+  t.is((await one.upload('STOR a', 'x'.repeat(900))).code, 226);
+  const data = await one.dataConnection();
+  t.is((await one.command('STOR a')).code, 150);
+  data.write('y'.repeat(450));
+  t.is((await two.command('RNFR a')).code, 350);
+  t.is((await two.command('RNTO b')).code, 250);
+  data.end('y'.repeat(450));
+  t.is((await one.reply()).code, 552);
+  t.is(await stored('anna/a'), null);
+  t.is(await stored('anna/b'), 'x'.repeat(900));
+  t.is((await two.command('AVBL')).text.trim(), '213 100');
+  t.is((await one.upload('STOR a', 'y'.repeat(100))).code, 226, 'what was held was given back');
+  t.is(replicas.openUploads, 0);
+});
+
+test('a file that is deleted while its place is taken anew counts no more', async (t) => {
+  const { addUser, login, stored } = await withProxy(t);
+  await addUser('anna', 'secret', { home: '/anna', quotaBytes: 1000 });
+  const [one, two] = [await login('anna', 'secret'), await login('anna', 'secret')];
+  t.is((await one.upload('STOR a', 'x'.repeat(900))).code, 226);
+  const data = await one.dataConnection();
+  t.is((await one.command('STOR a')).code, 150);
+  data.write('y'.repeat(450));
+  t.is((await two.command('DELE a')).code, 250);
+  data.end('y'.repeat(450));
+  t.is((await one.reply()).code, 226);
+  t.is(await stored('anna/a'), 'y'.repeat(900));
+  t.is((await two.command('AVBL')).text.trim(), '213 100');
 });

@@ -131,6 +131,25 @@ test('a rename leaves nothing under the old name, and a folder is renamed whole 
   t.deepEqual(verdict(done, holding('/d/1', file)), ['came back']);
 });
 
+test('what was appended to under the old name, where the rename was not known yet, is no half of it', (t) => {
+  const journal = new Journal();
+  const [one, two] = [
+    change(journal, { verb: 'STOR', path: '/d/1' }),
+    change(journal, { verb: 'STOR', path: '/d/2' }),
+  ];
+  change(journal, { verb: 'RENAME', path: '/d', to: '/e', holders: 2, here: false });
+  const tail = change(journal, { verb: 'APPE', path: '/d/1' });
+  t.deepEqual(verdict(journal, holding('/d/1', one, tail), holding('/e/2', two)), []);
+  const known = new Journal();
+  const [three, four] = [
+    change(known, { verb: 'STOR', path: '/d/3' }),
+    change(known, { verb: 'STOR', path: '/d/4' }),
+  ];
+  change(known, { verb: 'RENAME', path: '/d', to: '/e' });
+  const late = change(known, { verb: 'APPE', path: '/d/3' });
+  t.deepEqual(verdict(known, holding('/d/3', three, late), holding('/e/4', four)), ['half a rename']);
+});
+
 test('torn, mixed, foreign and refused content is named', (t) => {
   const journal = new Journal();
   const one = change(journal, { verb: 'STOR', path: '/n' });

@@ -3,6 +3,8 @@
  * CLOUDROID_FAILPOINT it dies somewhere in between.
  */
 import { writeSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { LATE_FAILPOINT } from '../../src/storage/commit-failpoints.ts';
 import type { Store } from '../../src/storage/store-api.ts';
 import { sha256Of } from './content-hash.ts';
 import { storeUnder } from './store-in-process.ts';
@@ -84,6 +86,7 @@ if (import.meta.main) {
   const store = await storeUnder(root);
   await SCENARIOS[scenario as Scenario](store);
   writeSync(1, 'acknowledged\n');
+  if (process.env['CLOUDROID_FAILPOINT'] === LATE_FAILPOINT) await sleep(10_000);
   // No close: a process that ends here leaves its last intents open, as a power cut would.
   process.exit(0);
 }

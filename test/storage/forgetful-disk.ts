@@ -82,8 +82,11 @@ export function forgetBelow(folder: string, attic: string): void {
     }
   };
   const names = new Map<number, string>();
+  const inodeOf = (file: number) => real.fstatSync(file, { bigint: true }).ino;
   fs.openSync = (path, flags, mode) => {
+    const isNew = isWatched(path) && !exists(path);
     const file = real.openSync(path, flags, mode);
+    if (isNew && isWatched(path)) created(path);
     if (isWatched(path)) names.set(file, path);
     else names.delete(file);
     return file;
@@ -94,11 +97,29 @@ export function forgetBelow(folder: string, attic: string): void {
     real.futimesSync(file, atime, mtime);
     if (path !== undefined) noted(path, () => real.utimesSync(path, before.atime, before.mtime));
   };
+  fs.writeSync = ((file: number, ...rest: [NodeJS.ArrayBufferView, number?]) => {
+    if (names.has(file)) unflushed.add(inodeOf(file));
+    return real.writeSync(file, ...rest);
+  }) as typeof fs.writeSync;
   fs.fsyncSync = (file) => {
     real.fsyncSync(file);
     const path = names.get(file);
     pending = pending.filter(({ flushedBy }) => flushedBy !== path);
+    unflushed.delete(inodeOf(file));
   };
+  fs.fsync = ((file, callback) => {
+    const path = names.get(file);
+    // What comes while the flush is under way is not covered.
+    const covered = new Set(pending.filter(({ flushedBy }) => flushedBy === path));
+    const ino = inodeOf(file);
+    real.fsync(file, (error) => {
+      if (error === null) {
+        pending = pending.filter((change) => !covered.has(change));
+        unflushed.delete(ino);
+      }
+      callback(error);
+    });
+  }) as typeof fs.fsync;
   promises.open = async (path, flags, mode) => {
     const isNew = isWatched(path) && !exists(path);
     const handle = await realOpen(path, flags, mode);

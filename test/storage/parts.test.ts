@@ -38,13 +38,21 @@ interface Wanted {
 let uploads = 0;
 
 /** As the gateway does it: the bytes are written to the path that it is given. */
-async function keep(store: Store, content: string, { over = null, ...owner }: Wanted = {}) {
+async function keep(
+  store: Store,
+  content: string,
+  { over = null, mostBytes, ...owner }: Wanted & { readonly mostBytes?: number } = {},
+) {
   uploads += 1;
   const staged = `upload-${uploads}`.padEnd(16, '-');
   const { diskPath } = await store.stage({ id: staged });
   writeFileSync(diskPath, content);
   const [size, sha256] = [Buffer.byteLength(content), sha256Of(content)];
-  return await store.parts.keep({ ...GUEST, ...owner, staged, size, sha256, over, keepMs: 24 * HOUR_MS });
+  const most = mostBytes === undefined ? {} : { mostBytes };
+  return await store.parts.keep({
+    ...{ ...GUEST, ...owner, ...most },
+    ...{ staged, size, sha256, over, keepMs: 24 * HOUR_MS },
+  });
 }
 
 function bytesOf(store: Store, owner = GUEST): string | null {
@@ -214,6 +222,21 @@ function partsAt(root: string, now: () => number) {
   };
   return { all, make, files: () => readdirSync(dir).length };
 }
+
+test('the parts of a user with a quota take up no more than it, the oldest go first, and those of others stay', async (t) => {
+  const { store } = await openedStore(t);
+  await keep(store, '0123456789', { path: '/of another' });
+  const path = (n: number) => ({ user: 'anna', path: `/film${n}` });
+  for (let n = 1; n <= 5; n += 1) await keep(store, '0123456789', { ...path(n), mostBytes: 35 });
+  const kept = [1, 2, 3, 4, 5].filter((n) => store.parts.find(path(n)) !== null);
+  t.deepEqual(kept, [3, 4, 5]);
+  t.is(bytesOf(store, { user: 'guest', path: '/of another' }), '0123456789');
+  await keep(store, 'x'.repeat(30), { ...path(6), mostBytes: 35 });
+  t.deepEqual(
+    [3, 4, 5, 6].filter((n) => store.parts.find(path(n)) !== null),
+    [6],
+  );
+});
 
 test('an upload that goes on takes the bytes over without copying; the part stays until it is dropped', async (t) => {
   const { store, dirs } = await openedStore(t);

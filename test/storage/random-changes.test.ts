@@ -3,8 +3,10 @@
  * catalog, view and disk of both must agree (check-store.ts), and after a complete exchange both ways so must the trees.
  */
 
+import { isDeepStrictEqual } from 'node:util';
 import test from 'ava';
 import fc from 'fast-check';
+import { parseShownPage } from '../../src/peers/shown-listing.ts';
 import type { PushedRecord } from '../../src/replication/operation.ts';
 import { Refusal } from '../../src/replication/operation.ts';
 import { openStore } from '../../src/storage/store.ts';
@@ -88,6 +90,9 @@ async function exchange(from: Store, to: Store): Promise<void> {
 
 async function treeOf(store: Store, dir = '/'): Promise<string[]> {
   const seen: string[] = [];
+  const listed = [...store.list(dir)].map(({ record: _, ...entry }) => entry);
+  const shown = [...store.listShown(dir)].flatMap((text) => parseShownPage(dir, text));
+  if (!isDeepStrictEqual(listed, shown)) throw new Error(`the gateway would show ${JSON.stringify(shown)}`);
   for (const entry of store.list(dir)) {
     if (entry.kind === 'file')
       seen.push(`${entry.path} ${entry.mtime} ${await readThrough(store, entry.path)}`);

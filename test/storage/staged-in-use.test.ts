@@ -1,6 +1,6 @@
 /** Bytes that a commit has promised stay, whoever wants to be rid of them. */
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as tick } from 'node:timers/promises';
 import test from 'ava';
@@ -51,16 +51,19 @@ test('a step that the disk refuses for a moment is done later, although its uplo
   const store = await openStore(storeOptions(dirs));
   await change(store, { op: 'mkdir', path: '/d' });
   rmSync(join(dirs.filesDir, 'd'), { recursive: true });
-  // Stands for a folder that cannot grow.
+  // Stands for a folder that cannot grow: the file in the way has nowhere to go.
   writeFileSync(join(dirs.filesDir, 'd'), '');
+  const trash = join(dirs.filesDir, '.cloudroid/trash');
+  rmdirSync(trash);
   const bytes = randomBytes(100_000);
   const commit = await staged(store, 'upload-zzzzzzzz', '/d/new', bytes);
   await t.throwsAsync(commit());
+  t.regex(store.hello().readOnly ?? '', /the disk refuses a change that was decided \(\/d\/new: ENOENT/);
   await store.dropStaging('upload-zzzzzzzz');
-  rmSync(join(dirs.filesDir, 'd'));
-  mkdirSync(join(dirs.filesDir, 'd'));
+  mkdirSync(trash);
   await put(store, '/other', 'x');
   t.true(readFileSync(join(dirs.filesDir, 'd/new')).equals(bytes));
+  t.is(store.hello().readOnly, null);
   await store.close();
 });
 
@@ -70,10 +73,12 @@ test('bytes that vanish between the transaction and their place do not hold up t
   await change(store, { op: 'mkdir', path: '/d' });
   rmSync(join(dirs.filesDir, 'd'), { recursive: true });
   writeFileSync(join(dirs.filesDir, 'd'), '');
+  const trash = join(dirs.filesDir, '.cloudroid/trash');
+  rmdirSync(trash);
   const commit = await staged(store, 'upload-yyyyyyyy', '/d/lost', randomBytes(50_000));
   await t.throwsAsync(commit());
   rmSync(join(dirs.filesDir, '.cloudroid/staging/upload-yyyyyyyy'));
-  rmSync(join(dirs.filesDir, 'd'));
+  mkdirSync(trash);
   await put(store, '/other', 'x');
   await store.close();
   const again = await openStore(storeOptions(dirs));

@@ -191,7 +191,7 @@ test('through a member that joins every file of the others can be listed, read, 
     t.true((await c.client.hello()).joining);
     const listed = async (dir: string) => {
       const seen: string[] = [];
-      for await (const { path } of await c.replicas.list(dir)) seen.push(path);
+      for await (const page of await c.replicas.list(dir)) seen.push(...page.map(({ path }) => path));
       return seen.sort();
     };
     t.deepEqual(await listed('/'), ['/dir', '/top']);

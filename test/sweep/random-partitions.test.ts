@@ -61,6 +61,11 @@ for (const seed of [1, 2, randomInt(1_000_000)]) {
         const path = () => `/${pick(['x', 'y', 'd', 'd/x', 'd/y', 'd/e', 'd/e/x', 'z'])}`;
         const kept = new Map<string, string>();
         await lab.inStep();
+        // An unlucky seed keeps nothing later: members that are stopped at the start take no more.
+        const [first] = lab.members;
+        if (first === undefined) throw new Error('no members');
+        await first.put('/kept', `${seed}`);
+        kept.set('/kept', `${seed}`);
         for (let step = 0; step < STEPS; step += 1) {
           const member = pick(lab.members);
           const { replicas } = member;
@@ -100,12 +105,9 @@ for (const seed of [1, 2, randomInt(1_000_000)]) {
         for (const { wire } of lab.members) wire?.set('open');
         for (const member of lab.members) if (!member.isUp) await member.startStorage();
         await until(() => settled(lab.members));
-        const [first, ...rest] = lab.members;
-        if (first === undefined) throw new Error('no members');
         const picture = await disk(first.filesDir);
-        for (const other of rest) t.deepEqual(await disk(other.filesDir), picture);
+        for (const other of lab.members.slice(1)) t.deepEqual(await disk(other.filesDir), picture);
         for (const [name, content] of kept) t.is((await first.read(name))?.toString(), content, name);
-        t.true(kept.size > 0);
       });
     },
   );

@@ -117,12 +117,12 @@ async function statusOfPath(session: Session, argument: string): Promise<Reply> 
   const path = session.path(withoutFlags(argument));
   const now = Date.now();
   const lines: string[] = [];
-  for await (const entry of (await listedEntries(session, path)).entries) {
-    if (lines.length === MOST_STAT_LINES) {
-      lines.push('There is more: use LIST.');
-      break;
+  for await (const page of (await listedEntries(session, path)).entries) {
+    for (const entry of page.slice(0, MOST_STAT_LINES + 1 - lines.length)) {
+      lines.push(listLine(entry, now).slice(0, -'\r\n'.length));
     }
-    lines.push(listLine(entry, now).slice(0, -'\r\n'.length));
+    if (lines.length > MOST_STAT_LINES) break;
   }
+  if (lines.length > MOST_STAT_LINES) lines.splice(MOST_STAT_LINES, 1, 'There is more: use LIST.');
   return multilineReply(213, `Status of ${path}:`, lines, 'End.');
 }

@@ -4,6 +4,7 @@ import { factsLine, listLine, nameLine } from '../../ftp/listing.ts';
 import type { Reply } from '../../ftp/reply.ts';
 import { baseName } from '../../ftp/virtual-path.ts';
 import type { Entry } from '../../peers/protocol.ts';
+import type { EntryPage } from '../../peers/shown-listing.ts';
 import { requireEntry } from '../changes.ts';
 import type { CommandDefinition } from '../command-definition.ts';
 import { CommandRefused } from '../error-reply.ts';
@@ -79,7 +80,7 @@ function list(
   session: Session,
   command: string,
   path: string,
-  entries: () => Promise<AsyncIterable<Entry>>,
+  entries: () => Promise<AsyncIterable<EntryPage>>,
   line: (entry: Entry) => string,
 ): Promise<Reply> {
   return sendStream(session, { kind: 'listing', command, path }, async () => {
@@ -94,21 +95,23 @@ function list(
 
 async function* pieces(
   names: NameEncoding,
-  entries: AsyncIterable<Entry>,
+  entries: AsyncIterable<EntryPage>,
   line: (entry: Entry) => string,
 ): AsyncGenerator<Buffer> {
   let piece = '';
-  for await (const entry of entries) {
-    piece += line(entry);
-    if (piece.length < PIECE_LENGTH) continue;
-    yield names.encode(piece);
-    piece = '';
+  for await (const page of entries) {
+    for (const entry of page) {
+      piece += line(entry);
+      if (piece.length < PIECE_LENGTH) continue;
+      yield names.encode(piece);
+      piece = '';
+    }
   }
   if (piece !== '') yield names.encode(piece);
 }
 
 /** RFC 3659 section 7.2.1: 501 for a file. */
-async function directoryOnly(session: Session, path: string): Promise<AsyncIterable<Entry>> {
+async function directoryOnly(session: Session, path: string): Promise<AsyncIterable<EntryPage>> {
   if (path !== '/' && (await requireEntry(session, path)).kind === 'file') {
     throw new CommandRefused(501, `${path}: is a file; use MLST.`);
   }

@@ -1,8 +1,7 @@
 /** From a member to the client. */
 
 import type { Socket } from 'node:net';
-import type { Readable } from 'node:stream';
-import { send } from '../../ftp/data-stream.ts';
+import { type Bytes, send } from '../../ftp/data-stream.ts';
 import { type Reply, reply } from '../../ftp/reply.ts';
 import { resetConnection } from '../../ftp/reset-connection.ts';
 import type { Session } from '../session.ts';
@@ -18,7 +17,7 @@ import {
 export interface DownloadPlan {
   readonly opening: string;
   /** Called when the data connection is up. */
-  open(): Promise<Readable>;
+  open(): Promise<Bytes>;
   /** Text of the 226. */
   readonly done: string;
 }
@@ -50,11 +49,10 @@ export function sendStream(
 }
 
 /** A source that nobody will read must not stay open. */
-async function beginWith(connection: DataConnection, source: Readable): Promise<Socket> {
+async function beginWith(connection: DataConnection, source: Bytes): Promise<Socket> {
   try {
     return await connection.begin();
   } catch (error) {
-    source.on('error', () => undefined);
     source.destroy();
     throw error;
   }

@@ -62,12 +62,14 @@ export function receiveFile(
 
 /** Until the client's FIN. */
 async function fill(session: Session, transfer: Transfer, upload: Upload, socket: Socket): Promise<void> {
+  const { slabs } = session.services;
   transfer.waitingSince = performance.now();
-  for await (const chunk of receive(socket, moveOptions(session, transfer))) {
+  for await (const chunk of receive(socket, { ...moveOptions(session, transfer), slabs })) {
     transfer.waitingSince = null;
-    checkRoom(session, upload, chunk.length);
-    await upload.write(chunk);
-    transfer.bytes += chunk.length;
+    const { length } = chunk;
+    checkRoom(session, upload, length);
+    await upload.write(chunk, () => slabs.giveBack(chunk));
+    transfer.bytes += length;
     transfer.waitingSince = performance.now();
   }
   transfer.waitingSince = null;

@@ -2,10 +2,11 @@
  * A user's home folder as `/`. Paths are mapped on the way in, entries and refusals on the way out, so that nothing outside can
  * be named and the real path is told to nobody. What comes in was normalised (ftp/virtual-path.ts): `..` is not in it.
  */
-import type { Readable } from 'node:stream';
+import type { Bytes } from '../../ftp/data-stream.ts';
 import type { Entry } from '../../peers/protocol.ts';
 import type { PartOwner } from '../../peers/protocol-parts.ts';
 import type { KeepAs, Outcome, PartsOfUploads, Upload, UploadOptions } from '../../peers/replica-set-api.ts';
+import type { EntryPage } from '../../peers/shown-listing.ts';
 import { Refusal } from '../../replication/operation.ts';
 import type { Change, ClientFiles } from './client-files.ts';
 
@@ -65,20 +66,20 @@ export class HomeFiles implements ClientFiles {
     return entry === null ? null : this.#entry(entry);
   }
 
-  async list(path: string): Promise<AsyncIterable<Entry>> {
+  async list(path: string): Promise<AsyncIterable<EntryPage>> {
     const entries = await this.#told(() => this.#files.list(this.#real(path)));
     return this.#shownEntries(entries);
   }
 
-  async *#shownEntries(entries: AsyncIterable<Entry>): AsyncGenerator<Entry> {
+  async *#shownEntries(pages: AsyncIterable<EntryPage>): AsyncGenerator<EntryPage> {
     try {
-      for await (const entry of entries) yield this.#entry(entry);
+      for await (const page of pages) yield page.map((entry) => this.#entry(entry));
     } catch (error) {
       throw this.#refusal(error);
     }
   }
 
-  async read(entry: Entry, offset: number): Promise<Readable> {
+  async read(entry: Entry, offset: number): Promise<Bytes> {
     return await this.#told(() => this.#files.read(this.#realEntry(entry), offset));
   }
 
@@ -95,7 +96,7 @@ export class HomeFiles implements ClientFiles {
       get size() {
         return upload.size;
       },
-      write: (chunk) => this.#told(() => upload.write(chunk)),
+      write: (chunk, done) => this.#told(() => upload.write(chunk, done)),
       finish: () => this.#told(() => upload.finish()),
       abort: (reason) => this.#told(() => upload.abort(reason)),
       keep: (as: KeepAs) => this.#told(() => upload.keep({ ...as, owner: this.#owner(as.owner) })),

@@ -1,8 +1,9 @@
 /** The members' files with what an account may not do refused, whatever a command tries. */
-import type { Readable } from 'node:stream';
 import type { Rights } from '../../accounts/account.ts';
+import type { Bytes } from '../../ftp/data-stream.ts';
 import type { Entry } from '../../peers/protocol.ts';
 import type { Outcome, Upload } from '../../peers/replica-set-api.ts';
+import type { EntryPage } from '../../peers/shown-listing.ts';
 import { type Change, type ClientFiles, PermissionDenied } from './client-files.ts';
 
 /** Paths that one session has stored; the oldest are forgotten. */
@@ -65,7 +66,7 @@ function uploadOnlyFiles(files: ClientFiles, own: OwnUploads): ClientFiles {
   return {
     ...lookingOf(files),
     list: async () => nothing(),
-    read: denied as (entry: Entry, offset: number) => Promise<Readable>,
+    read: denied as (entry: Entry, offset: number) => Promise<Bytes>,
     // Deleting what is only half there would do no harm, but DELE says 550 to all else.
     parts: { find: (owner) => files.parts.find(owner), drop: (owner) => files.parts.drop(owner) },
     startUpload: async (path, options) => remembered(await files.startUpload(path, options), path, own),
@@ -81,14 +82,14 @@ function lookingOf(files: ClientFiles): Pick<ClientFiles, 'lookup' | 'members' |
   };
 }
 
-async function* nothing(): AsyncGenerator<Entry> {}
+async function* nothing(): AsyncGenerator<EntryPage> {}
 
 function remembered(upload: Upload, path: string, own: OwnUploads): Upload {
   return {
     get size() {
       return upload.size;
     },
-    write: (chunk) => upload.write(chunk),
+    write: (chunk, done) => upload.write(chunk, done),
     abort: (reason) => upload.abort(reason),
     keep: (as) => upload.keep(as),
     async finish() {

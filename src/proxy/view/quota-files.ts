@@ -25,13 +25,17 @@ export function limitedFiles(files: ClientFiles, quota: Quota, ledger: QuotaLedg
       return outcome;
     },
     async startUpload(path: string, options: UploadOptions = {}): Promise<Upload> {
-      const [there] = await Promise.all([files.lookup(path), ledger.used(quota.home)]);
-      const room = new Room(quota, ledger, there?.kind === 'file' ? there.size : 0);
+      const sizeThere = async (): Promise<number> => {
+        const there = await files.lookup(path);
+        return there?.kind === 'file' ? there.size : 0;
+      };
+      const [replaced] = await Promise.all([sizeThere(), ledger.used(quota.home)]);
+      const room = new Room(quota, ledger, replaced);
       try {
         const prefix = options.prefix?.length ?? options.part?.length ?? 0;
         // ALLO tells the size of what comes, or of the whole; more than it is refused later, less here never.
         room.grow(Math.max(prefix, options.announcedBytes ?? 0));
-        return new LimitedUpload(await files.startUpload(path, options), room);
+        return new LimitedUpload(await files.startUpload(path, options), room, sizeThere);
       } catch (error) {
         room.giveBack();
         throw error;
@@ -44,13 +48,17 @@ export function limitedFiles(files: ClientFiles, quota: Quota, ledger: QuotaLedg
 class Room {
   readonly #quota: Quota;
   readonly #ledger: QuotaLedger;
-  readonly #replaced: number;
+  #replaced: number;
   #held = 0;
 
   constructor(quota: Quota, ledger: QuotaLedger, replaced: number) {
     this.#quota = quota;
     this.#ledger = ledger;
     this.#replaced = replaced;
+  }
+
+  get quotaBytes(): number {
+    return this.#quota.bytes;
   }
 
   /** For an upload of so many bytes. @throws QuotaExceeded */
@@ -61,6 +69,14 @@ class Room {
       throw new QuotaExceeded('That exceeds the storage allocation of this account.');
     }
     this.#held += more;
+  }
+
+  /** Another one is there now: the old one may count elsewhere (RNTO), or not at all. @throws QuotaExceeded */
+  async replaces(replaced: number, size: number): Promise<void> {
+    if (replaced === this.#replaced) return;
+    this.#replaced = replaced;
+    await this.#ledger.used(this.#quota.home);
+    this.grow(size);
   }
 
   giveBack(): void {
@@ -82,22 +98,26 @@ class Room {
 class LimitedUpload implements Upload {
   readonly #upload: Upload;
   readonly #room: Room;
+  readonly #sizeThere: () => Promise<number>;
 
-  constructor(upload: Upload, room: Room) {
+  constructor(upload: Upload, room: Room, sizeThere: () => Promise<number>) {
     this.#upload = upload;
     this.#room = room;
+    this.#sizeThere = sizeThere;
   }
 
   get size(): number {
     return this.#upload.size;
   }
 
-  async write(chunk: Uint8Array): Promise<void> {
+  async write(chunk: Uint8Array, done?: () => void): Promise<void> {
     this.#room.grow(this.#upload.size + chunk.length);
-    await this.#upload.write(chunk);
+    await this.#upload.write(chunk, done);
   }
 
   async finish(): Promise<Outcome> {
+    // Whoever renames the old file away meanwhile would otherwise store without an end.
+    await this.#room.replaces(await this.#sizeThere(), this.#upload.size);
     try {
       const outcome = await this.#upload.finish();
       this.#room.stored(this.#upload.size);
@@ -116,6 +136,6 @@ class LimitedUpload implements Upload {
 
   async keep(as: Parameters<Upload['keep']>[0]): Promise<boolean> {
     this.#room.giveBack();
-    return await this.#upload.keep(as);
+    return await this.#upload.keep({ ...as, mostBytes: this.#room.quotaBytes });
   }
 }

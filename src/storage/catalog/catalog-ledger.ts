@@ -8,6 +8,11 @@ import { UNSET_BEFORE_MS } from '../steady-clock.ts';
 export type Intent =
   /** Take away the file at the place if it is still inode `ino`. */
   | { readonly action: 'remove'; readonly place: string; readonly ino: string }
+  /**
+   * Move the file at the place to `.cloudroid/trash/<trash>` if it is still inode `ino`. For files of other users, which
+   * the kernel gives us no second name of.
+   */
+  | { readonly action: 'displace'; readonly place: string; readonly ino: string; readonly trash: string }
   /** Remove the directory if nothing is in it. */
   | { readonly action: 'rmdir'; readonly place: string }
   | { readonly action: 'mkdir'; readonly place: string }
@@ -81,7 +86,7 @@ export class CatalogLedger {
     const row = this.#addIntent.get(
       intent.action,
       intent.place,
-      intent.action === 'publish' ? intent.staged : null,
+      nameIn(intent),
       'ino' in intent ? intent.ino : null,
       intent.action === 'touch' ? intent.mtime : null,
     );
@@ -215,6 +220,12 @@ export function trashOf(row: Record<string, unknown>): TrashRow {
   };
 }
 
+/** In staging or in the trash. */
+function nameIn(intent: Intent): string | null {
+  if (intent.action === 'publish') return intent.staged;
+  return intent.action === 'displace' ? intent.trash : null;
+}
+
 function intentOf(row: Record<string, unknown>): Intent {
   const place = String(row['place']);
   const ino = row['ino'] === null ? null : String(row['ino']);
@@ -224,6 +235,8 @@ function intentOf(row: Record<string, unknown>): Intent {
       return { action: row['action'], place };
     case 'remove':
       return { action: 'remove', place, ino: ino ?? '' };
+    case 'displace':
+      return { action: 'displace', place, ino: ino ?? '', trash: String(row['staged']) };
     case 'publish':
       return { action: 'publish', place, staged: String(row['staged']), ino };
     case 'touch':

@@ -53,39 +53,68 @@ export class TreeReader {
    * not at the first entry. A long one is read a page at a time, so that waiting is free.
    */
   list(dir: string): Iterable<Entry> {
+    return this.#listed(dir, (reader) => reader.#entries(dir));
+  }
+
+  /** The same for those who only show it: JSON texts of `[name, 1 for a file, size, mtime, sha256]`, a page each. */
+  listShown(dir: string): Iterable<string> {
+    return this.#listed(dir, (reader) => reader.#shownPages(dir));
+  }
+
+  #listed<T>(dir: string, read: (reader: TreeReader) => Iterable<T>): Iterable<T> {
     const { entry } = this.record(dir);
     if (entry === null) throw new Refusal('not-found', 'no such directory', { path: dir });
     if (entry.kind !== 'directory') throw new Refusal('not-a-directory', 'not a directory', { path: dir });
     const isShort =
-      this.#table.page(dir, '', PAGE).length < PAGE && this.#table.impliedPage(dir, '', PAGE).length < PAGE;
+      this.#table.shownPage(dir, '', PAGE).number < PAGE &&
+      this.#table.impliedPage(dir, '', PAGE).length < PAGE;
     // All in this turn of the event loop, so nothing is committed in between.
-    if (isShort || this.#openSnapshot === undefined) return [...this.#entries(dir)];
-    return this.#longListing(dir, this.#openSnapshot);
+    if (isShort || this.#openSnapshot === undefined) return [...read(this)];
+    return this.#longListing(this.#openSnapshot, read);
   }
 
-  *#longListing(dir: string, openSnapshot: () => Snapshot): Iterable<Entry> {
+  *#longListing<T>(openSnapshot: () => Snapshot, read: (reader: TreeReader) => Iterable<T>): Iterable<T> {
     const snapshot = openSnapshot();
     try {
-      yield* new TreeReader(snapshot.table, this.#volume, this.#shownAt).#entries(dir);
+      yield* read(new TreeReader(snapshot.table, this.#volume, this.#shownAt));
     } finally {
       snapshot.close();
     }
   }
 
+  *#shownPages(dir: string): Iterable<string> {
+    for (let after = '', more = true; more; ) {
+      const page = this.#table.shownPage(dir, after, PAGE);
+      if (page.shadowed) yield shownText(this.#shownRecords(this.#table.page(dir, after, PAGE)));
+      else if (page.number > 0) yield page.entries;
+      after = page.last;
+      more = page.number === PAGE;
+    }
+    for (const page of this.#impliedPages(dir)) yield shownText(page.map(implied));
+  }
+
   *#entries(dir: string): Iterable<Entry> {
     for (let after = '', more = true; more; ) {
       const page = this.#table.page(dir, after, PAGE);
-      for (const { stored, parental } of page) {
-        const { record } = stored;
-        if (record.kind !== 'file' || !parental) yield entryOf(record, record.path);
-        else if (this.#isShown(record)) yield entryOf(record, this.#shownAt(record));
-      }
+      yield* this.#shownRecords(page);
       after = page.at(-1)?.stored.record.path ?? after;
       more = page.length === PAGE;
     }
+    for (const page of this.#impliedPages(dir)) yield* page.map(implied);
+  }
+
+  *#shownRecords(page: ReturnType<RecordReader['page']>): Iterable<Entry> {
+    for (const { stored, parental } of page) {
+      const { record } = stored;
+      if (record.kind !== 'file' || !parental) yield entryOf(record, record.path);
+      else if (this.#isShown(record)) yield entryOf(record, this.#shownAt(record));
+    }
+  }
+
+  *#impliedPages(dir: string): Iterable<readonly string[]> {
     for (let after = '', more = true; more; ) {
       const page = this.#table.impliedPage(dir, after, PAGE);
-      for (const path of page) yield implied(path);
+      yield page;
       after = page.at(-1) ?? after;
       more = page.length === PAGE;
     }
@@ -116,4 +145,15 @@ function entryOf(record: ReplicaRecord, path: string): Entry {
 
 function implied(path: string): Entry {
   return { path, kind: 'directory', size: 0, sha256: '', mtime: 0 };
+}
+
+function shownText(entries: Iterable<Entry>): string {
+  const rows = [...entries].map(({ path, kind, size, mtime, sha256 }) => [
+    path.slice(path.lastIndexOf('/') + 1),
+    kind === 'file' ? 1 : 0,
+    size,
+    mtime,
+    sha256,
+  ]);
+  return JSON.stringify(rows);
 }

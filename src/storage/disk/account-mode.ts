@@ -1,6 +1,5 @@
 /** Accounts hold password hashes: their files are for nobody but this program's user. */
-import { chmodSync, lstatSync, mkdirSync } from 'node:fs';
-import type { FileHandle } from 'node:fs/promises';
+import { chmodSync, fchmodSync, lstatSync, mkdirSync } from 'node:fs';
 import { ACCOUNTS_DIR, isAccountPath } from '../../replication/account-path.ts';
 import { errnoOf } from '../store-errors.ts';
 
@@ -18,10 +17,10 @@ export function directoryModeFor(path: string): number {
 }
 
 /** The file that is to become an account; where the file system has no modes it stays as it is. */
-export async function closeAccount(handle: FileHandle, path: string): Promise<void> {
+export function closeAccount(file: number, path: string): void {
   if (!isAccountPath(path)) return;
   try {
-    await handle.chmod(0o600);
+    fchmodSync(file, 0o600);
   } catch (error) {
     if (!NO_MODES.includes(errnoOf(error) ?? '')) throw error;
   }

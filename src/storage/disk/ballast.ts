@@ -46,7 +46,11 @@ export class Ballast {
       }
       return true;
     } catch {
-      this.release();
+      try {
+        this.release();
+      } catch {
+        // A disk that answers nothing any more: whoever writes to it finds out.
+      }
       return false;
     }
   }

@@ -7,6 +7,7 @@ import type { CatalogLedger } from '../catalog/catalog-ledger.ts';
 import type { RecordReader } from '../catalog/record-reader.ts';
 import type { StoredRecord } from '../catalog/record-row.ts';
 import type { SalvageTable } from '../catalog/salvage-table.ts';
+import { isOurs } from './file-steps.ts';
 import { salvageDirOf } from './salvage-dir.ts';
 import type { Volume } from './volume.ts';
 
@@ -106,7 +107,7 @@ function salvageSource(
       size,
       ...look,
       mtime: Math.round(Number(found.mtimeNs) / 1e6),
-      free: found.nlink === 1n,
+      free: found.nlink === 1n && isOurs(found),
     };
     if (mtime === undefined || source.mtime === mtime) return source;
     if (best === undefined || (source.free === true && best.free !== true)) best = source;

@@ -85,6 +85,9 @@ function notedIn(catalog: Catalog): Noted | undefined {
 function note(catalog: Catalog, noted: Noted, older?: Distrusted): void {
   catalog.transaction(() => {
     catalog.ledger.setNote(NOTE, JSON.stringify(noted));
-    if (older !== undefined) catalog.ledger.setNote(DISTRUST, older);
+    if (older === undefined) return;
+    catalog.ledger.setNote(DISTRUST, older);
+    // Steps of that time would be done to files that have nothing to do with them but a place and an inode number.
+    catalog.ledger.clearIntents(Number.MAX_SAFE_INTEGER);
   });
 }

@@ -114,15 +114,20 @@ export class Parts {
     }
     const before = this.#remember(record);
     if (before !== undefined) this.#removeFiles(before.id);
-    this.#keepWithinLimits(record.user);
+    this.#keepWithinLimits(record);
     const { sha256, over } = record;
     return { id, size, sha256, over };
   }
 
-  #keepWithinLimits(user: string): void {
+  #keepWithinLimits({ user, mostBytes = Number.POSITIVE_INFINITY }: PartRecord): void {
     const all = [...this.#parts.values()];
     const own = all.filter((part) => part.user === user);
-    const tooMany = [...own.slice(0, -MOST_PARTS_OF_A_USER), ...all.slice(0, -MOST_PARTS)];
+    const tooMany = new Set([...own.slice(0, -MOST_PARTS_OF_A_USER), ...all.slice(0, -MOST_PARTS)]);
+    let bytes = 0;
+    for (const part of own.toReversed()) {
+      bytes += part.size;
+      if (bytes > mostBytes) tooMany.add(part);
+    }
     for (const part of tooMany) this.#remove(part);
   }
 

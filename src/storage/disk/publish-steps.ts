@@ -1,5 +1,5 @@
 /** One job's files, settled one after the other: what stays, what gets bytes, what goes to the trash. */
-import { linkSync, lstatSync } from 'node:fs';
+import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TrashReason } from '../../peers/protocol-attic.ts';
 import { isAccountPath } from '../../replication/account-path.ts';
@@ -10,6 +10,8 @@ import type { LocalFile, StoredRecord } from '../catalog/record-row.ts';
 import type { Group } from '../group.ts';
 import { errnoOf } from '../store-errors.ts';
 import { type ContentSource, findSource, isIntact, sourceAt } from './content-source.ts';
+import { isOurs } from './file-steps.ts';
+import { intoTrash } from './into-trash.ts';
 import type { PublishContext } from './publish-context.ts';
 import { nameInStaging } from './staged-name.ts';
 import type { Prepared } from './staging.ts';
@@ -33,6 +35,8 @@ export class Steps {
   readonly #adopted: ReadonlyMap<string, LocalFile>;
   /** Inode known at each place before the job. */
   readonly #occupied = new Map<string, string>();
+  /** Names in the trash for files that are moved there, because they can get no second name; by place. */
+  readonly #displaced = new Map<string, string>();
   readonly #kept = new Set<string>();
   /** Hashes whose bytes are surely in some place after this job: kept as they are, or about to be published. */
   readonly #secured = new Set<string>();
@@ -122,19 +126,23 @@ export class Steps {
     if (before !== undefined) this.#going.push({ before, why });
   }
 
-  /** The places whose files go and get no successor. */
+  /** The places whose files go: those that get no successor, and those that are kept by moving them. */
   removals(): Intent[] {
     const published = new Set(this.publishes.map((intent) => intent.place));
     const removals: Intent[] = [];
     for (const [place, ino] of this.#occupied) {
-      if (!published.has(place) && !this.#kept.has(place)) removals.push({ action: 'remove', place, ino });
+      if (this.#kept.has(place)) continue;
+      const trash = this.#displaced.get(place);
+      if (trash !== undefined) removals.push({ action: 'displace', place, ino, trash });
+      else if (!published.has(place)) removals.push({ action: 'remove', place, ino });
     }
     return removals;
   }
 
   #touch(path: string, local: LocalFile, record: ReplicaRecord): boolean {
-    const { catalog, staging } = this.#context;
+    const { catalog, staging, volume } = this.#context;
     if (catalog.table.sharesInode(record, local.ino)) return false; // the other one must keep its own time
+    if (!isOurs(lstatSync(volume.diskPath(local.place)))) return false; // a copy will be ours
     this.#group.checkUntouched(local.place);
     const mtimeNs = probeMtimeNs(join(staging.dir, staging.newName('touch')), record.mtime);
     this.touches.push({ action: 'touch', place: local.place, ino: local.ino, mtime: record.mtime });
@@ -207,14 +215,14 @@ export class Steps {
     if (inodeAt(volume.diskPath(local.place)) !== local.ino) return; // unknown or nothing: it stays
     const id = newTrashId();
     try {
-      linkSync(volume.diskPath(local.place), join(volume.trashDir, id));
+      const removal = intoTrash(volume, this.#group, local, id);
+      if (removal.action === 'displace') this.#displaced.set(local.place, id);
     } catch (error) {
       const errno = errnoOf(error);
       if (errno !== 'ENOENT' && errno !== 'ENOTDIR' && errno !== 'EMLINK') throw error;
       warn('a file that is deleted or replaced could not be kept in the trash', { path: record.path, errno });
       return;
     }
-    this.#group.made(join(volume.trashDir, id), volume.trashDir);
     this.#group.addTrash({
       id,
       path: record.path,

@@ -9,6 +9,7 @@ import type { ReplicaRecord } from '../../replication/record.ts';
 import type { Group } from '../group.ts';
 import { errnoOf, FlushFailed } from '../store-errors.ts';
 import type { ContentSource } from './content-source.ts';
+import { isForbidden } from './file-steps.ts';
 import type { PublishContext } from './publish-context.ts';
 import type { Prepared } from './staging.ts';
 
@@ -31,7 +32,7 @@ export async function nameInStaging(
       const { sha256, size, mtime } = record;
       return { staged, sha256, size, ino: dated.ino, mtime, mtimeNs: dated.mtimeNs };
     } catch (error) {
-      if (errnoOf(error) !== 'EMLINK') throw error;
+      if (errnoOf(error) !== 'EMLINK' && !isForbidden(error)) throw error;
     }
   }
   space.require(source.size, record.path);

@@ -5,7 +5,8 @@
  * What makes bytes publishable is a proof: a process of this member has seen them and computed their hash, and since
  * then inode, size and modification time are the same.
  */
-import { createHash, randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
+import { closeSync, fstatSync, futimesSync, openSync } from 'node:fs';
 import { type FileHandle, open, readdir, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Refusal } from '../../replication/operation.ts';
@@ -15,7 +16,8 @@ import type { StagingWriter } from '../store-api.ts';
 import { errnoOf, FlushFailed } from '../store-errors.ts';
 import { closeAccount, modeFor } from './account-mode.ts';
 import { ClaimedNames } from './claimed-names.ts';
-import { hashFile, type Proof, proofOf, type WantedContent } from './content-proof.ts';
+import { hashFile, openStaged, type Proof, proofOf, type WantedContent } from './content-proof.ts';
+import { flush, writeAll } from './file-steps.ts';
 import { SharedFlush } from './shared-flush.ts';
 import { type Reserve, StagedWriter } from './staged-writer.ts';
 import { flushDirectory } from './volume.ts';
@@ -157,16 +159,9 @@ export class Staging {
   async prepare(id: string, wanted: WantedContent, trustDirect: boolean): Promise<Prepared> {
     const path = this.path(id);
     if (this.#writing.has(id)) throw new Refusal('busy', 'this upload is still being written');
-    let handle: FileHandle;
+    const file = openStaged(path);
     try {
-      handle = await open(path, 'r');
-    } catch (error) {
-      if (errnoOf(error) === 'ENOENT')
-        throw new Refusal('missing-content', 'no such staged file', { cause: error });
-      throw error;
-    }
-    try {
-      const found = await handle.stat({ bigint: true });
+      const found = fstatSync(file, { bigint: true });
       if (Number(found.size) !== wanted.size) {
         throw new Refusal('hash-mismatch', `the staged file has ${found.size} bytes, not ${wanted.size}`);
       }
@@ -181,29 +176,30 @@ export class Staging {
       if (sha256 !== wanted.sha256) {
         throw new Refusal('hash-mismatch', `the staged file has sha256 ${sha256}, not ${wanted.sha256}`);
       }
-      return await this.#makeDurable(id, handle, wanted);
+      return await this.#makeDurable(id, file, wanted);
     } finally {
-      await handle.close();
+      closeSync(file);
     }
   }
 
   /** The same for small contents that came inside the request. */
   async prepareInline(bytes: Uint8Array, wanted: Omit<WantedContent, 'size'>): Promise<Prepared> {
-    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    const sha256 = hash('sha256', bytes);
     if (sha256 !== wanted.sha256) {
       throw new Refusal('hash-mismatch', `the inline content has sha256 ${sha256}, not ${wanted.sha256}`);
     }
     const id = this.newName('inline');
-    const handle = await open(this.path(id), 'wx', modeFor(wanted.path));
+    // At once: for a few kilobytes in the page cache a thread costs more than the work.
+    const file = openSync(this.path(id), 'wx', modeFor(wanted.path));
     try {
-      await handle.writeFile(bytes);
+      writeAll(file, bytes);
       failpoint('commit:staged');
-      return await this.#makeDurable(id, handle, wanted);
+      return await this.#makeDurable(id, file, wanted);
     } catch (error) {
       await this.drop(id);
       throw error;
     } finally {
-      await handle.close();
+      closeSync(file);
     }
   }
 
@@ -213,11 +209,11 @@ export class Staging {
   }
 
   /** Dates and flushes bytes and name, both at once. */
-  async #makeDurable(id: string, handle: FileHandle, proven: Omit<WantedContent, 'size'>): Promise<Prepared> {
+  async #makeDurable(id: string, file: number, proven: Omit<WantedContent, 'size'>): Promise<Prepared> {
     const { path, sha256, mtime } = proven;
-    await closeAccount(handle, path);
-    await handle.utimes(mtime / 1000, mtime / 1000);
-    const flushed = isPlanted('reply before fsync') ? Promise.resolve() : handle.sync();
+    closeAccount(file, path);
+    futimesSync(file, mtime / 1000, mtime / 1000);
+    const flushed = isPlanted('reply before fsync') ? Promise.resolve() : flush(file);
     const [synced, named] = await Promise.allSettled([flushed, this.#names.flush()]);
     if (synced.status === 'rejected') {
       // Of these bytes nothing is promised yet. They go, because a second flush would not tell what the first has lost.
@@ -228,7 +224,7 @@ export class Staging {
       throw synced.reason;
     }
     if (named.status === 'rejected') throw named.reason;
-    const proof = proofOf(sha256, await handle.stat({ bigint: true }));
+    const proof = proofOf(sha256, fstatSync(file, { bigint: true }));
     this.#proofs.set(id, proof);
     return { staged: id, ...proof, mtime };
   }

@@ -6,8 +6,16 @@
  * moved to the trash.
  */
 import { randomBytes } from 'node:crypto';
-import { constants, lstatSync, mkdirSync, renameSync, unlinkSync } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import {
+  type BigIntStats,
+  closeSync,
+  constants,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  unlinkSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { isAccountPath } from '../../replication/account-path.ts';
@@ -17,7 +25,7 @@ import { INTERNAL_NAME } from '../path-check.ts';
 import { errnoOf, FlushFailed } from '../store-errors.ts';
 import { directoryModeFor } from './account-mode.ts';
 import { type Ballast, volumeBallast } from './ballast.ts';
-import { removeIfEmpty, setTime } from './file-steps.ts';
+import { flush, removeIfEmpty, setTime } from './file-steps.ts';
 
 export interface Displaced {
   /** Name in the trash. */
@@ -40,16 +48,22 @@ export class Volume {
   #anchor: string | undefined;
   readonly #onDisplaced: (what: Displaced) => void;
   readonly #onLost: (place: string) => void;
+  readonly #onRefused: (place: string) => void;
   /** Files whose bytes turned out to be others than the catalog says, by inode and modification time. */
   readonly #distrusted = new Set<string>();
 
-  /** `onLost`: bytes that a committed transaction promised are gone, which only a damaged disk explains. */
+  /**
+   * `onLost`: bytes that a committed transaction promised are gone, which only a damaged disk explains. `onRefused`: a file
+   * was given to another user meanwhile and keeps its old time.
+   */
   constructor(
     filesDir: string,
     onDisplaced: (what: Displaced) => void,
     onLost: (place: string) => void = () => undefined,
+    onRefused: (place: string) => void = () => undefined,
   ) {
     this.#onLost = onLost;
+    this.#onRefused = onRefused;
     this.filesDir = filesDir;
     this.stagingDir = join(filesDir, INTERNAL_NAME, 'staging');
     this.partsDir = join(filesDir, INTERNAL_NAME, 'parts');
@@ -74,8 +88,12 @@ export class Volume {
   }
 
   #look(): string | undefined {
-    const found = lstatSync(this.stagingDir, { bigint: true, throwIfNoEntry: false });
-    return found === undefined ? undefined : `${found.dev}:${found.ino}`;
+    try {
+      const found = lstatSync(this.stagingDir, { bigint: true, throwIfNoEntry: false });
+      return found === undefined ? undefined : `${found.dev}:${found.ino}`;
+    } catch {
+      return undefined; // a disk that does not even say that is as good as gone
+    }
   }
 
   distrust({ ino, mtimeNs }: { readonly ino: string; readonly mtimeNs: string }): void {
@@ -97,13 +115,18 @@ export class Volume {
     if (link !== null) {
       // What lies behind a link is not ours, whatever its name and inode.
       if (intent.action !== 'publish' && intent.action !== 'mkdir') return;
-      this.#displace(link, 0);
-      dirty.add(dirname(this.diskPath(link)));
+      this.#displace(link, 0, dirty);
     }
     switch (intent.action) {
       case 'remove':
         // A folder may have got the inode number of a file that went.
         if (inodeAt(path) === intent.ino && !lstatSync(path).isDirectory()) unlinkSync(path);
+        break;
+      case 'displace':
+        if (inodeAt(path) === intent.ino && !lstatSync(path).isDirectory()) {
+          renameSync(path, join(this.trashDir, intent.trash));
+          dirty.add(this.trashDir);
+        }
         break;
       case 'rmdir':
         removeIfEmpty(path);
@@ -115,7 +138,8 @@ export class Volume {
         this.#publish(intent.place, join(this.stagingDir, intent.staged), intent.ino, dirty);
         break;
       case 'touch':
-        if (inodeAt(path) === intent.ino) setTime(path, intent.mtime / 1000);
+        if (inodeAt(path) === intent.ino && !setTime(path, intent.mtime / 1000))
+          this.#onRefused(intent.place);
         return;
     }
     dirty.add(dirname(path));
@@ -135,7 +159,7 @@ export class Volume {
   #publish(place: string, staged: string, replaced: string | null, dirty: Set<string>): void {
     if (isPlanted('rename missing')) return;
     const path = this.diskPath(place);
-    const there = lstatSync(path, { bigint: true, throwIfNoEntry: false });
+    const there = statAt(path);
     if (there !== undefined && (there.isDirectory() || String(there.ino) !== replaced)) {
       const inode = inodeAt(staged);
       if (inode === undefined) return; // done before the crash
@@ -145,18 +169,19 @@ export class Volume {
       }
       // Where an account belongs nobody else puts anything: a file there is an old form of it, edited or left behind.
       const inTheWay = there.isDirectory() ? !removeIfEmpty(path) : !isAccountPath(place);
-      if (inTheWay) this.#displace(place, Number(there.size));
+      if (inTheWay) this.#displace(place, Number(there.size), dirty);
     }
     try {
       renameSync(staged, path);
     } catch (error) {
-      if (errnoOf(error) !== 'ENOENT') throw error;
+      const errno = errnoOf(error);
+      if (errno !== 'ENOENT' && errno !== 'ENOTDIR') throw error;
       if (inodeAt(staged) === undefined) {
         // It must not hold up everything after it: the record lacks its bytes, as after any other damage.
         this.#onLost(place);
         return;
       }
-      this.#makeDirectory(dirname(place), dirty); // somebody removed it behind our back
+      this.#makeDirectory(dirname(place), dirty); // somebody removed it behind our back, or put a file in its place
       renameSync(staged, path);
     }
   }
@@ -173,7 +198,7 @@ export class Volume {
       } else if (errno === 'EEXIST') {
         const there = lstatSync(path);
         if (there.isDirectory()) return;
-        this.#displace(place, there.size);
+        this.#displace(place, there.size, dirty);
       } else throw error;
       mkdirSync(path, mode);
     }
@@ -181,9 +206,10 @@ export class Volume {
   }
 
   /** Something the catalog does not know is in the way: to the trash with it, never over it. */
-  #displace(place: string, size: number): void {
+  #displace(place: string, size: number, dirty: Set<string>): void {
     const id = newTrashId();
     renameSync(this.diskPath(place), join(this.trashDir, id));
+    dirty.add(this.trashDir).add(dirname(this.diskPath(place)));
     this.#onDisplaced({ id, place, size });
   }
 
@@ -200,10 +226,10 @@ export class Volume {
 /** A directory that is gone, or a file by now, has no entries to flush. Throws FlushFailed. */
 export async function flushDirectory(dir: string): Promise<void> {
   if (isPlanted('no fsync of the directory')) return;
-  let handle: FileHandle | undefined;
-  for (let tries = 1; handle === undefined; tries += 1) {
+  let file: number | undefined;
+  for (let tries = 1; file === undefined; tries += 1) {
     try {
-      handle = await open(dir, constants.O_RDONLY | constants.O_DIRECTORY);
+      file = openSync(dir, constants.O_RDONLY | constants.O_DIRECTORY);
     } catch (error) {
       const errno = errnoOf(error);
       if (errno === 'ENOENT' || errno === 'ENOTDIR') return;
@@ -214,11 +240,11 @@ export async function flushDirectory(dir: string): Promise<void> {
     }
   }
   try {
-    await handle.sync();
+    await flush(file);
   } catch (error) {
     throw new FlushFailed(dir, error);
   } finally {
-    await handle.close();
+    closeSync(file);
   }
 }
 
@@ -229,8 +255,12 @@ export function newTrashId(): string {
 
 /** The inode of what is at a disk path (a link itself, not its target), undefined for nothing. */
 export function inodeAt(path: string): string | undefined {
+  return statAt(path)?.ino.toString();
+}
+
+function statAt(path: string): BigIntStats | undefined {
   try {
-    return lstatSync(path, { bigint: true, throwIfNoEntry: false })?.ino.toString();
+    return lstatSync(path, { bigint: true, throwIfNoEntry: false });
   } catch (error) {
     if (errnoOf(error) === 'ENOTDIR') return undefined;
     throw error;

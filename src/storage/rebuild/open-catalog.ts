@@ -1,7 +1,7 @@
 /**
  * Opens the catalog and finds out whether it and the volume belong together. Every other case has its own answer:
  *
- *   volume missing or not mounted        read-only
+ *   volume missing or not mounted        read-only, and so where a disk must be mounted and is not
  *   another store's disk                 read-only; `cloudroid disk rebuild` takes its files in
  *   empty new disk                       read-only; `cloudroid disk accept`: a new store, everything comes from the peers
  *   catalog gone or damaged, files here  rebuild (rebuild.ts); a damaged catalog is moved aside, never deleted
@@ -14,6 +14,7 @@ import { conflictPath } from '../../replication/conflict-name.ts';
 import { failpoint } from '../../system/failpoint.ts';
 import { isPlanted } from '../../system/planted-bug.ts';
 import { Catalog } from '../catalog/catalog.ts';
+import { isMountPoint } from '../disk/mount-point.ts';
 import { olderSide, renewToken } from '../disk/opening-token.ts';
 import {
   lookAtVolume,
@@ -35,6 +36,7 @@ import {
 export interface OpeningOptions {
   readonly filesDir: string;
   readonly stateDir: string;
+  readonly mountDir?: string | null;
   readonly member: string;
   readonly now: () => number;
   readonly log: (level: 'info' | 'warn' | 'error', message: string, details?: object) => void;
@@ -118,11 +120,17 @@ function openOrMoveAside({ stateDir, log, now }: OpeningOptions): Catalog {
 }
 
 function judge(catalog: Catalog, look: VolumeLook, options: OpeningOptions): Verdict {
-  const { filesDir, stateDir, member } = options;
+  const { filesDir, stateDir, member, mountDir = null } = options;
   const { identity, unreadable, entries } = look;
   const { store, member: catalogued, volume } = catalog.state;
   const accepted = acceptedDisk(stateDir);
   const no = (reason: string): Verdict => ({ kind: 'read-only', reason });
+  if (mountDir !== null && !isMountPoint(mountDir)) {
+    return no(
+      `The disk of this member is not there: nothing is mounted on ${mountDir}. Plug it in (it is noticed by itself); nothing was ` +
+        'deleted, and nothing is written to the card instead.',
+    );
+  }
   if (unreadable !== undefined)
     return no(`${unreadable}: check the disk, or restore the file from a backup.`);
   if (store === '') {

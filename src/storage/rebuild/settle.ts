@@ -10,7 +10,7 @@
  */
 
 import { createHash, randomUUID } from 'node:crypto';
-import { existsSync, linkSync, lstatSync, rmdirSync, unlinkSync } from 'node:fs';
+import { existsSync, linkSync, lstatSync, renameSync, rmdirSync, unlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { CommitReply, CommitRequest } from '../../peers/protocol.ts';
 import type { TrashReason } from '../../peers/protocol-attic.ts';
@@ -21,6 +21,7 @@ import { recoveredPath } from '../../replication/recovered-name.ts';
 import { failpoint } from '../../system/failpoint.ts';
 import type { SalvagedFile } from '../catalog/salvage-table.ts';
 import { isIntact } from '../disk/content-source.ts';
+import { isForbidden } from '../disk/file-steps.ts';
 import { salvageDirOf } from '../disk/salvage-dir.ts';
 import type { Group } from '../group.ts';
 import { errnoOf } from '../store-errors.ts';
@@ -164,8 +165,16 @@ async function toTrash(
     path: undefined,
     execute: async (group: Group) => {
       if (catalog.ledger.hasTrash(id)) return;
-      linkSync(salvageDirOf(volume) + saved, join(volume.trashDir, id));
-      group.made(join(volume.trashDir, id), volume.trashDir);
+      const [from, to] = [salvageDirOf(volume) + saved, join(volume.trashDir, id)];
+      try {
+        linkSync(from, to);
+        group.made(to, volume.trashDir);
+      } catch (error) {
+        // Another user's gets no second name: it is moved, perhaps by an attempt whose transaction was rolled back.
+        if (!isForbidden(error) && !existsSync(to)) throw error;
+        if (existsSync(from)) renameSync(from, to);
+        group.dirtyBefore.add(volume.trashDir);
+      }
       group.addTrash({ id, path, sha256, size, at: now(), why });
     },
   });

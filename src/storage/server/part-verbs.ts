@@ -20,6 +20,7 @@ export const partVerbs: { readonly [verb: string]: Handler } = {
       sha256: checked(request, 'sha256', SHA256),
       over: over as string | null,
       keepMs: count(request, 'keepMs'),
+      ...(request['mostBytes'] !== undefined && { mostBytes: count(request, 'mostBytes') }),
     });
   },
   PART(request, { store }, peer) {

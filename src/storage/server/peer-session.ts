@@ -6,14 +6,14 @@
  * - While a command runs, `100` is said every 3 s: a peer may take silence for death, however long a commit flushes.
  * - The end of the connection aborts what runs, closes the data port, and lets locks go.
  */
-import type { TLSSocket } from 'node:tls';
+import type { Socket } from 'node:net';
 import { MAX_LINE_BYTES } from '../../peers/protocol.ts';
 import type { Logger } from '../../system/logger-api.ts';
 import { CommandLines } from './command-lines.ts';
 import { type Answer, answerForError, DataConnectionFailed, internalError } from './server-answer.ts';
 
 export interface PeerSessionOptions {
-  readonly socket: TLSSocket;
+  readonly socket: Socket;
   readonly logger: Logger;
   /** Runs one line; null: it was answered already. What it throws becomes the answer. */
   readonly run: (line: string, aborted: AbortSignal) => Promise<Answer | null>;

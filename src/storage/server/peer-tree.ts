@@ -4,6 +4,7 @@
  *   /staging/<id>            STOR, REST + STOR, APPE, RETR, SIZE, DELE
  *   /objects/<sha256>        RETR, SIZE
  *   /list/<base64url(dir)>   RETR: NDJSON of Entry
+ *   /shown/<base64url(dir)>  the same without records, for those who only show it (peers/shown-listing.ts)
  *   /changes/<n>             RETR: NDJSON, a header and records
  *   /tree/...                RETR: the hash tree (peers/protocol-tree.ts)
  *   /files/, /disk/, /missing/  for the member's own processes (peers/protocol-upkeep.ts)
@@ -22,7 +23,7 @@ import type { StagingWriter, Store } from '../store-api.ts';
 type Place =
   | { readonly kind: 'staging'; readonly id: string }
   | { readonly kind: 'object'; readonly sha256: string }
-  | { readonly kind: 'list'; readonly dir: string }
+  | { readonly kind: 'list' | 'shown'; readonly dir: string }
   | { readonly kind: 'changes'; readonly after: number }
   | { readonly kind: 'files' | 'disk' | 'missing'; readonly argument: string }
   | { readonly kind: 'tree'; readonly level: string; readonly selection: string }
@@ -74,6 +75,8 @@ export class PeerTree {
         return await readFile((await this.#store.openObject(place.sha256)).handle, start);
       case 'list':
         return records(this.#store.list(place.dir));
+      case 'shown':
+        return streamOf(this.#store.listShown(place.dir), textLines);
       case 'changes': {
         const { header, records: changed } = this.#store.changes(place.after);
         return records(changed, header);
@@ -159,7 +162,7 @@ function placeOf(path: string): Place {
     return { kind: folder, argument: name };
   if (folder === 'staging' && STAGING_ID.test(name)) return { kind: 'staging', id: name };
   if (folder === 'objects' && SHA256.test(name)) return { kind: 'object', sha256: name };
-  if (folder === 'list') return { kind: 'list', dir: decodeText(name) };
+  if (folder === 'list' || folder === 'shown') return { kind: folder, dir: decodeText(name) };
   if (folder === 'changes' && /^\d{1,15}$/.test(name)) return { kind: 'changes', after: Number(name) };
   throw notHere(path);
 }
@@ -180,13 +183,22 @@ async function readFile(handle: FileHandle, start: number): Promise<Readable> {
   }
 }
 
-/** A stream of NDJSON; destroying it returns the iterator, even when nobody has asked it for anything yet. */
+/** A stream of NDJSON, a header before it. */
 function records(values: Iterable<unknown>, header?: unknown): Readable {
+  return streamOf(values, function* write(all) {
+    if (header !== undefined) yield* toNdjson([header]);
+    yield* toNdjson(all);
+  });
+}
+
+/** Destroying it returns the iterator of the values, even when nobody has asked it for anything yet. */
+function streamOf<T>(values: Iterable<T>, write: (values: Iterable<T>) => Iterable<Buffer>): Readable {
   const iterator = values[Symbol.iterator]();
-  function* all(): Generator<unknown, void> {
-    if (header !== undefined) yield header;
-    yield* { [Symbol.iterator]: () => iterator };
-  }
-  const stream = Readable.from(toNdjson(all()), { objectMode: false, highWaterMark: READ_BYTES });
+  const pieces = write({ [Symbol.iterator]: () => iterator });
+  const stream = Readable.from(pieces, { objectMode: false, highWaterMark: READ_BYTES });
   return stream.once('close', () => iterator.return?.());
+}
+
+function* textLines(texts: Iterable<string>): Generator<Buffer, void> {
+  for (const text of texts) yield Buffer.from(`${text}\n`, 'utf8');
 }

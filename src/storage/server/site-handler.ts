@@ -2,6 +2,7 @@
 import { Refusal } from '../../replication/operation.ts';
 import type { Logger } from '../../system/logger-api.ts';
 import type { Store } from '../store-api.ts';
+import type { ChainBoard } from './chain-board.ts';
 import type { MemberSightings } from './member-sightings.ts';
 import type { Fields } from './request-fields.ts';
 import type { SweepBoard } from './sweep-board.ts';
@@ -14,6 +15,7 @@ export interface SiteServices {
   readonly startedAt: number;
   readonly board: SweepBoard;
   readonly sightings: MemberSightings;
+  readonly chains: ChainBoard;
   readonly logger: Logger;
 }
 

@@ -12,6 +12,7 @@ import type { ProxyReport, StatusReply, SweepCounter, SweepReport } from '../../
 import { WireError } from '../../peers/wire.ts';
 import { accountsVerbs } from './accounts-verbs.ts';
 import { atticVerbs } from './attic-verbs.ts';
+import { chainOf, chainVerbs, membersOf } from './chain-verbs.ts';
 import { diskVerbs } from './disk-verbs.ts';
 import { membersVerbs } from './members-verbs.ts';
 import { partVerbs } from './part-verbs.ts';
@@ -27,18 +28,20 @@ const verbs: { readonly [verb: string]: Handler } = {
   ...atticVerbs,
   ...membersVerbs,
   ...partVerbs,
+  ...chainVerbs,
   RECORD(request, { store }, { own }): RecordReply {
     const { entry, record, disk } = store.record(text(request, 'path'));
     return own && request['local'] === true && disk !== undefined
       ? { entry, record, disk }
       : { entry, record };
   },
-  async STAGE(request, { store }, { own }): Promise<StageReply> {
+  async STAGE(request, { store, chains }, { own, member }): Promise<StageReply> {
     const prefix = request['prefix'] === undefined ? undefined : object(request, 'prefix');
     const wanted = {
       id: text(request, 'id'),
       ...(prefix && { prefix: { sha256: text(prefix, 'sha256'), length: count(prefix, 'length') } }),
     };
+    if (request['chain'] !== undefined) await chains.stage(wanted.id, chainOf(request), member);
     const { size, diskPath, room } = await store.stage(wanted, own ? 'own process' : 'peer');
     return own ? { size, path: diskPath, room } : { size };
   },
@@ -74,9 +77,10 @@ const verbs: { readonly [verb: string]: Handler } = {
     board.unlock(lockName(request), peer);
     return { held: false };
   },
-  REPORT(request, { board, store }, { own }) {
+  REPORT(request, { board, store, chains }, { own }) {
     const { sweep, proxy } = request;
     if (own && sweep !== undefined && object(request, 'sweep')['state'] === 'idle') store.disk.roundOver();
+    if (own && proxy !== undefined) chains.learn(membersOf(object(request, 'proxy')));
     board.report({
       ...(sweep !== undefined && { sweep: object(request, 'sweep') as unknown as SweepReport }),
       ...(proxy !== undefined && { proxy: object(request, 'proxy') as unknown as ProxyReport }),
@@ -118,8 +122,8 @@ export async function runSiteVerb(
   }
 }
 
-function ownHello({ store, boot }: SiteServices): Hello {
-  return { ...store.hello(), boot };
+function ownHello({ store, boot, chains }: SiteServices): Hello {
+  return { ...store.hello(), boot, passesTo: chains.passesTo };
 }
 
 function sayHello(request: Fields, services: SiteServices, peer: SitePeer): Hello {

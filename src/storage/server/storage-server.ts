@@ -15,12 +15,14 @@ import { TLS_CIPHERS } from '../../peers/trust.ts';
 import { systemCodeOf } from '../../system/exit-status.ts';
 import type { Logger } from '../../system/logger-api.ts';
 import type { Store } from '../store-api.ts';
+import { ChainBoard } from './chain-board.ts';
 import { type ConnectionLimits, DEFAULT_MAX_CONNECTIONS, limitConnections } from './connection-limits.ts';
 import { DataHandshakes } from './data-handshakes.ts';
 import { makeSrvServer, type SrvConnection, type SrvServer } from './ftp-srv-internals.ts';
 import { ALLOWED_VERBS, mendCommands, srvLog, takeOverSocket } from './ftp-srv-mended.ts';
 import { HandshakeLog } from './handshake-log.ts';
 import { MemberSightings } from './member-sightings.ts';
+import { openOwnDoor } from './own-door.ts';
 import { isOfThisMachine } from './own-machine.ts';
 import { PassivePort } from './passive-port.ts';
 import { PeerSession } from './peer-session.ts';
@@ -32,6 +34,8 @@ export interface StorageServerOptions {
   readonly store: Store;
   /** Port 0: any. Host 0.0.0.0: every address, IPv6 too. */
   readonly listen: Endpoint;
+  /** Where this member's own processes may ask without TLS (own-door.ts). */
+  readonly socketPath?: string;
   /** From 0 to 0: any. */
   readonly passivePorts: PortRange;
   readonly credentials: TlsCredentials;
@@ -73,11 +77,17 @@ export async function startStorageServer(options: StorageServerOptions): Promise
     startedAt: Date.now(),
     board: new SweepBoard(),
     sightings: new MemberSightings({ member, store: store.hello().store, boot }, logger),
+    chains: new ChainBoard({ member, store, credentials, logger }),
     logger,
   };
   store.disk.onSweepWanted(() => services.board.ask());
   const sessions = new Set<PeerSession>();
   let closing = false;
+  const opened = (session: PeerSession): void => {
+    if (closing) session.destroy();
+    sessions.add(session);
+    session.ended.addEventListener('abort', () => sessions.delete(session));
+  };
   const start = async (host: string): Promise<{ server: SrvServer; limits: ConnectionLimits }> => {
     const { port } = options.listen;
     const server = makeSrvServer({
@@ -88,10 +98,7 @@ export async function startStorageServer(options: StorageServerOptions): Promise
       timeout: 0,
     });
     server.on('connect', ({ connection }: { connection: SrvConnection }) => {
-      const session = openSession(connection, options, services, handshakes);
-      if (closing) session.destroy();
-      sessions.add(session);
-      session.ended.addEventListener('abort', () => sessions.delete(session));
+      opened(openSession(connection, options, services, handshakes));
     });
     server.on('login', ({ connection, username }, resolve, reject) => {
       const name = nameOf((connection as SrvConnection).commandSocket);
@@ -106,13 +113,17 @@ export async function startStorageServer(options: StorageServerOptions): Promise
   };
   const { server, limits } = await listenOn(options.listen, start);
   const { port } = server.server.address() as AddressInfo;
+  const { socketPath: path } = options;
+  const closeDoor = path === undefined ? null : await openOwnDoor({ path, member, services, logger, opened });
   return {
     endpoint: { host: options.listen.host, port },
     async close() {
       closing = true;
       const busy = [...sessions];
       server.server.close();
+      closeDoor?.();
       for (const session of busy) session.shutDown();
+      services.chains.close();
       services.board.stop();
       const quiet = Promise.all(busy.map((session) => session.quiet()));
       await Promise.race([quiet, delay(DRAIN_MS, null, { ref: false })]);

@@ -4,14 +4,19 @@
  */
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { isBehind, readIntoSlabs, SlabPool } from '../../ftp/slabs.ts';
 import { type DataConnection, reset } from '../../peers/data-connection.ts';
 import type { StagingWriter } from '../store-api.ts';
 import { DataConnectionFailed } from './server-answer.ts';
 
-/** Longest time without a byte from a peer that is expected to send or to read. */
+/** Longest time without a byte from a peer that is expected to read. */
 const STALL_MS = 60_000;
+/** The same of one that sends: its client may pause. One that is gone is noticed by TCP. */
+const PAUSE_MS = 600_000;
 /** Bytes that wait while the disk writes; many small TLS records become one write. */
-const AHEAD_BYTES = 1024 * 1024;
+const AHEAD_BYTES = 512 * 1024;
+/** Memory that all uploads are read into: garbage of this size would cost more than everything else about them. */
+const slabs = new SlabPool(512 * 1024);
 const LINGER_MS = 10_000;
 
 /**
@@ -33,12 +38,18 @@ export async function receive({ tls, raw }: DataConnection, writer: StagingWrite
     wake();
   };
   signal.addEventListener('abort', onAbort);
-  tls.on('data', (chunk: Buffer) => {
-    chunks.push(chunk);
+  const take = (chunk: Buffer) => {
+    const last = chunks.at(-1);
+    if (last !== undefined && isBehind(chunk, last)) {
+      chunks[chunks.length - 1] = Buffer.from(last.buffer, last.byteOffset, last.length + chunk.length);
+      slabs.giveBack(chunk);
+    } else chunks.push(chunk);
     waiting += chunk.length;
     if (waiting >= AHEAD_BYTES) tls.pause();
     wake();
-  });
+  };
+  if (readIntoSlabs(tls, slabs, take)) tls.resume();
+  else tls.on('data', take);
   tls.once('end', () => {
     ended = true;
     wake();
@@ -47,8 +58,9 @@ export async function receive({ tls, raw }: DataConnection, writer: StagingWrite
   tls.once('close', () => {
     if (!ended) fail('The data connection was closed.');
   });
-  tls.setTimeout(STALL_MS, () => {
-    if (!tls.isPaused()) fail('Nothing came for a minute.');
+  raw.setKeepAlive(true, 30_000);
+  tls.setTimeout(PAUSE_MS, () => {
+    if (!tls.isPaused()) fail('Nothing came for ten minutes.');
   });
   if (tls.destroyed) fail('The data connection was reset.', tls.errored);
   if (signal.aborted) onAbort();
@@ -56,11 +68,14 @@ export async function receive({ tls, raw }: DataConnection, writer: StagingWrite
     for (;;) {
       if (failure !== undefined) throw failure;
       if (chunks.length > 0) {
-        const batch = chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
+        const batch = chunks;
         chunks = [];
         waiting = 0;
         if (tls.isPaused()) tls.resume();
-        await writer.write(batch);
+        for (const chunk of batch) {
+          await writer.write(chunk);
+          slabs.giveBack(chunk);
+        }
       } else if (ended) {
         break;
       } else {

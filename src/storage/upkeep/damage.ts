@@ -3,12 +3,13 @@
  * trash, where they are a source for nothing, and kept as long as nobody has better ones. The record stays: the replica
  * lacks the bytes, asks the peers for them, and reads are served from there meanwhile.
  */
-import { linkSync, lstatSync } from 'node:fs';
-import { join } from 'node:path';
+import { lstatSync } from 'node:fs';
 import type { DamageReport, Unknown } from '../../peers/protocol-upkeep.ts';
 import { isAccountPath } from '../../replication/account-path.ts';
+import type { Intent } from '../catalog/catalog-ledger.ts';
 import type { StoredRecord } from '../catalog/record-row.ts';
 import { sourceAt } from '../disk/content-source.ts';
+import { intoTrash } from '../disk/into-trash.ts';
 import type { PublishContext } from '../disk/publish-context.ts';
 import { inodeAt, newTrashId } from '../disk/volume.ts';
 import type { Group } from '../group.ts';
@@ -71,15 +72,15 @@ function setAside(
   if (inodeAt(diskPath) === local.ino) {
     // With the hash that it should have: perhaps it was not the bytes that were at fault (repair.ts).
     const id = `${newTrashId()}-${record.sha256}`;
+    let removal: Intent = { action: 'remove', place: local.place, ino: local.ino };
     try {
-      linkSync(diskPath, join(volume.trashDir, id));
-      group.made(join(volume.trashDir, id), volume.trashDir);
+      removal = intoTrash(volume, group, local, id);
       const { size } = lstatSync(diskPath);
       group.addTrash({ id, path: record.path, sha256: '', size, at: now(), why: 'damaged' });
     } catch (error) {
       if (errnoOf(error) !== 'EMLINK') throw error;
     }
-    group.addIntents([{ action: 'remove', place: local.place, ino: local.ino }]);
+    group.addIntents([removal]);
   }
   catalog.records.setLocal(record.path, undefined);
 }
@@ -104,11 +105,10 @@ export async function discardUnknown(
       if (found?.isFile() !== true || String(found.ino) !== ino || String(found.mtimeNs) !== mtimeNs)
         return false;
       const id = newTrashId();
-      linkSync(diskPath, join(volume.trashDir, id));
-      group.made(join(volume.trashDir, id), volume.trashDir);
+      const removal = intoTrash(volume, group, { place: path, ino }, id);
       group.addTrash({ id, path, sha256: '', size: Number(found.size), at: now(), why: 'unknown' });
       const from = group.intents.length;
-      group.addIntents([{ action: 'remove', place: path, ino }]);
+      group.addIntents([removal]);
       group.closePlaces(from);
       return true;
     },

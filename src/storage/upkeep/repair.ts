@@ -1,11 +1,13 @@
 /** Puts bytes back where the replica lacks them. The record is as it was: nothing new is told to anybody. */
-import { linkSync } from 'node:fs';
+import { constants, linkSync } from 'node:fs';
+import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isAccountPath } from '../../replication/account-path.ts';
 import { Refusal } from '../../replication/operation.ts';
 import { Effects } from '../catalog/record-writer.ts';
 import { dropUnused, prepareContent } from '../disk/content.ts';
 import { hashFile } from '../disk/content-proof.ts';
+import { isForbidden } from '../disk/file-steps.ts';
 import { placeFiles } from '../disk/publish.ts';
 import type { PublishContext } from '../disk/publish-context.ts';
 import type { Prepared } from '../disk/staging.ts';
@@ -77,7 +79,13 @@ async function useQuarantined(
     examined.add(id);
     const path = join(volume.trashDir, id);
     const found = await hashFile(path).catch(() => '');
-    if (found === sha256) linkSync(path, staging.path(staged));
+    if (found !== sha256) continue;
+    try {
+      linkSync(path, staging.path(staged));
+    } catch (error) {
+      if (!isForbidden(error)) throw error;
+      await copyFile(path, staging.path(staged), constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);
+    }
   }
 }
 
