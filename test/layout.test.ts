@@ -21,8 +21,20 @@ const ground = ['config', 'system'];
 /** Each folder of src with the folders it may use besides itself. */
 const mayUse: { readonly [folder: string]: readonly string[] } = {
   'main.ts': ['cli', ...ground],
-  cli: ['proxy', 'accounts', 'tls', 'sweep', 'storage', 'peers', 'replication', 'ftp', ...ground],
+  cli: [
+    'appliance',
+    'proxy',
+    'accounts',
+    'tls',
+    'sweep',
+    'storage',
+    'peers',
+    'replication',
+    'ftp',
+    ...ground,
+  ],
   proxy: ['accounts', 'peers', 'replication', 'ftp', ...ground],
+  appliance: ground,
   accounts: ground,
   tls: ground,
   sweep: ['peers', 'replication', 'ftp', ...ground],

@@ -1,6 +1,8 @@
 /** `cloudroid ftp`: the storage server, the one process that changes catalog and volume. */
 
+import { openReplica } from '../peers/ftp-replica.ts';
 import { credentialsFor, loadOrMakeNetworkKey } from '../peers/trust.ts';
+import { watchMount } from '../storage/disk/mount-point.ts';
 import { noteLostCatalog } from '../storage/rebuild/state-marks.ts';
 import { startStorageServer } from '../storage/server/storage-server.ts';
 import { openStore, StoreInUse, VolumeUnfit } from '../storage/store.ts';
@@ -9,6 +11,7 @@ import { CommandError, type ExitStatus, exitStatus } from '../system/exit-status
 import { formatEndpoint, listenError } from '../system/port-in-use.ts';
 import type { CommandInput } from './command.ts';
 import { runRole } from './role-process.ts';
+import { ownSocket, reachable } from './running-member.ts';
 
 /** Between finding the catalog damaged and the end of the process. */
 const LAST_WORDS_MS = 500;
@@ -33,6 +36,7 @@ export function ftp({ settings, version }: CommandInput): Promise<ExitStatus> {
     const store = await openStoreOrExplain({
       filesDir: settings.filesDir,
       stateDir: settings.stateDir,
+      mountDir: settings.mountDir,
       member: identity.member,
       name: identity.name,
       now: Date.now,
@@ -47,6 +51,7 @@ export function ftp({ settings, version }: CommandInput): Promise<ExitStatus> {
     const server = await startStorageServer({
       store,
       listen,
+      socketPath: ownSocket(settings),
       passivePorts: settings.storagePassivePorts,
       credentials,
       member: identity.member,
@@ -58,8 +63,24 @@ export function ftp({ settings, version }: CommandInput): Promise<ExitStatus> {
       throw listenError(error, listen, 'storage-listen');
     });
     logger.info('members may connect', { address: formatEndpoint(server.endpoint) });
+    // By the way that proxy, sweep and peers take: a listener that answers nobody proves nothing.
+    const own = openReplica({ endpoint: reachable(server.endpoint), credentials });
+    const diskCame = Promise.withResolvers<ExitStatus>();
+    const forgetDisk =
+      settings.mountDir === null
+        ? () => undefined
+        : watchMount(settings.mountDir, () => {
+            logger.info('the disk is there now: starting again with it', { mount: settings.mountDir });
+            diskCame.resolve(exitStatus.again);
+          });
     return {
+      prove: async () => {
+        await own.hello();
+      },
+      ended: diskCame.promise,
       stop: async () => {
+        forgetDisk();
+        own.close();
         await server.close();
         await store.close();
       },

@@ -5,13 +5,14 @@ import { openReplica } from '../peers/ftp-replica.ts';
 import type { ProxyReport } from '../peers/protocol-reports.ts';
 import { openReplicaSet } from '../peers/replica-set.ts';
 import { credentialsFor, loadOrMakeNetworkKey } from '../peers/trust.ts';
+import { greetingOf } from '../proxy/greets.ts';
 import { startProxy } from '../proxy/proxy-server.ts';
 import type { ExitStatus } from '../system/exit-status.ts';
 import { formatEndpoint } from '../system/port-in-use.ts';
 import { openCertificateSource } from '../tls/certificate-source.ts';
 import type { CommandInput } from './command.ts';
 import { runRole } from './role-process.ts';
-import { ownEndpoint } from './running-member.ts';
+import { ownEndpoint, ownSocket, reachable } from './running-member.ts';
 
 /** Running transfers may finish for so long after the wish to stop. */
 const DRAIN_MS = 20_000;
@@ -23,7 +24,11 @@ export function proxy({ settings }: CommandInput): Promise<ExitStatus> {
   return runRole('proxy', settings, async ({ identity, logger }) => {
     const key = await loadOrMakeNetworkKey(settings.networkKeyFile);
     const credentials = await credentialsFor(key, identity.member);
-    const local = openReplica({ endpoint: ownEndpoint(settings), credentials });
+    const local = openReplica({
+      endpoint: ownEndpoint(settings),
+      credentials,
+      socketPath: ownSocket(settings),
+    });
     let door: Awaited<ReturnType<typeof startProxy>> | null = null;
     const tell = (): void => {
       if (door === null) return;
@@ -66,6 +71,9 @@ export function proxy({ settings }: CommandInput): Promise<ExitStatus> {
     tell();
     const telling = setInterval(tell, REPORT_MS);
     return {
+      prove: async () => {
+        await greetingOf(reachable(opened.endpoint));
+      },
       stop: async () => {
         clearInterval(telling);
         if (soon !== null) clearTimeout(soon);

@@ -6,6 +6,7 @@ import { type ExitStatus, exitStatus } from '../system/exit-status.ts';
 import { startLogger } from '../system/logger.ts';
 import type { Logger } from '../system/logger-api.ts';
 import { announceReady, announceStopping, onStopRequest } from '../system/service-manager.ts';
+import { type Proof, startWatchdog } from '../system/watchdog.ts';
 
 export interface RoleContext {
   readonly settings: Settings;
@@ -16,6 +17,10 @@ export interface RoleContext {
 }
 
 export interface RunningRole {
+  /** Rejects while the role does not serve (watchdog.ts). */
+  readonly prove: Proof;
+  /** Resolves when the role wants to end by itself. */
+  readonly ended?: Promise<ExitStatus>;
   /** Drains: nothing new is accepted, what runs is finished. */
   stop(): Promise<void>;
 }
@@ -48,9 +53,9 @@ export async function runRole(
   const logger = startLogger({ role, level: settings.logLevel });
   surviveClosedOutput();
   dieOfDefects(logger);
-  const asked = Promise.withResolvers<void>();
+  const asked = Promise.withResolvers<ExitStatus>();
   const forget = onStopRequest(
-    () => asked.resolve(),
+    () => asked.resolve(exitStatus.done),
     () => process.exit(exitStatus.failed),
   );
   // One a file that is read again on SIGHUP: a terminal that closes must not kill before the watch is set up.
@@ -58,9 +63,11 @@ export async function runRole(
   const identity = loadOrMakeIdentity(settings);
   const running = await start({ settings, identity, logger, boot: randomBytes(8).toString('hex') });
   announceReady(logger);
-  await asked.promise;
+  const endWatchdog = startWatchdog(running.prove, logger);
+  const status = await Promise.race([asked.promise, running.ended ?? asked.promise]);
+  endWatchdog();
   announceStopping(logger);
   await running.stop();
   forget();
-  return exitStatus.done;
+  return status;
 }

@@ -1,7 +1,8 @@
 /** Asks the member that runs on this data folder, through its storage port and with its network key. */
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { readMemberId } from '../config/identity.ts';
-import type { Settings } from '../config/settings-api.ts';
+import type { Endpoint, Settings } from '../config/settings-api.ts';
 import { openReplica } from '../peers/ftp-replica.ts';
 import type { StatusReply } from '../peers/protocol-reports.ts';
 import { type ReplicaClient, ReplicaUnreachable, ReplicaUntrusted } from '../peers/replica-client-api.ts';
@@ -11,8 +12,17 @@ import { CommandError, exitStatus } from '../system/exit-status.ts';
 import { escapeControls } from '../system/log-line.ts';
 import { formatEndpoint } from '../system/port-in-use.ts';
 
+export function ownEndpoint({ storageListen }: Pick<Settings, 'storageListen'>): Endpoint {
+  return reachable(storageListen);
+}
+
+/** Where the storage server listens for the processes of its own member (storage/server/own-door.ts). */
+export function ownSocket({ stateDir }: Pick<Settings, 'stateDir'>): string {
+  return join(stateDir, 'storage.sock');
+}
+
 /** A wildcard is where one listens, not where one connects to. */
-export function ownEndpoint({ storageListen: { host, port } }: Pick<Settings, 'storageListen'>) {
+export function reachable({ host, port }: Endpoint): Endpoint {
   const local: { readonly [host: string]: string } = { '0.0.0.0': '127.0.0.1', '::': '::1' };
   return { host: local[host] ?? host, port };
 }

@@ -17,7 +17,7 @@ import { onStopRequest } from '../system/service-manager.ts';
 import type { CommandInput } from './command.ts';
 import { peersFileText } from './peers-file-text.ts';
 import { runRole } from './role-process.ts';
-import { askStatus, ownEndpoint } from './running-member.ts';
+import { askStatus, ownEndpoint, ownSocket } from './running-member.ts';
 import { sweepText } from './status-page.ts';
 import { showProgress } from './sweep-progress.ts';
 
@@ -31,7 +31,12 @@ async function doorsOf(settings: Settings) {
   const key = await loadOrMakeNetworkKey(settings.networkKeyFile);
   const credentials = await credentialsFor(key, identity.member);
   const openPeer = (endpoint: Endpoint) => openReplica({ endpoint, credentials });
-  return { local: openPeer(ownEndpoint(settings)), openPeer };
+  const local = openReplica({
+    endpoint: ownEndpoint(settings),
+    credentials,
+    socketPath: ownSocket(settings),
+  });
+  return { local, openPeer };
 }
 
 /** One round now; the member must be running, for only its storage server may change the replica. */
@@ -117,6 +122,8 @@ export function sweep(input: CommandInput): Promise<ExitStatus> {
     });
     const peers = watchPeersFile(settings.peersFile, (list) => running.setPeers(list), logger);
     return {
+      // It serves nobody: a loop that turns is all there is to prove. A round may take hours.
+      prove: () => Promise.resolve(),
       stop: async () => {
         peers.close();
         await running.close();

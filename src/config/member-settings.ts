@@ -1,5 +1,6 @@
 /** Settings of the member as a whole: places, names, and how the members work together. */
 import { hostname } from 'node:os';
+import { optional } from './gateway-checks.ts';
 import { setting } from './setting.ts';
 import {
   ackMode,
@@ -28,6 +29,22 @@ export const memberSettings = {
     check: path,
     default: 'data',
     description: 'Folder of this member: shared files in <dir>/files, catalog and identity in <dir>/state',
+    placeholder: 'dir',
+    isPath: true,
+  }),
+  state: setting({
+    check: path,
+    default: null,
+    defaultShown: '<data>/state',
+    description: 'Catalog and identity, when they are to be somewhere else than the files',
+    placeholder: 'dir',
+    isPath: true,
+  }),
+  mount: setting({
+    check: optional(path),
+    default: '',
+    defaultShown: 'none',
+    description: 'Folder on which a disk must be mounted; while it is not, nothing is stored on this member',
     placeholder: 'dir',
     isPath: true,
   }),

@@ -9,8 +9,10 @@ export interface Settings extends GatewaySettings, LimitSettings {
   readonly dataDir: string;
   /** `<dataDir>/files` */
   readonly filesDir: string;
-  /** `<dataDir>/state` */
+  /** `<dataDir>/state` unless set. */
   readonly stateDir: string;
+  /** Where a disk must be mounted; null: nowhere. */
+  readonly mountDir: string | null;
   /** Gateway. Host 0.0.0.0 stands for every address, IPv6 too. */
   readonly listen: Endpoint;
   readonly storageListen: Endpoint;

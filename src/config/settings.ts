@@ -3,9 +3,8 @@
  * variable beats the file, the file beats the default. Whatever does not fit is a CommandError (status 78) that names
  * the setting, where it came from, what was expected and what was given.
  */
-import { readFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
-import { CommandError, exitStatus } from '../system/exit-status.ts';
+import { join, resolve } from 'node:path';
+import { type Given, readConfigFiles, wrong } from './config-file.ts';
 import { gatewaySettings } from './gateway-settings.ts';
 import { limitSettings } from './limit-settings.ts';
 import { nearest } from './nearest.ts';
@@ -21,47 +20,8 @@ export interface SettingSources {
   readonly currentDir: string;
 }
 
-interface Given {
-  readonly text: string;
-  readonly from: string;
-  /** What a relative path is relative to. */
-  readonly folder: string;
-}
-
-function wrong(what: string): CommandError {
-  return new CommandError(exitStatus.configuration, what);
-}
-
 export function variableOf(name: string): string {
   return `CLOUDROID_${name.toUpperCase().replaceAll('-', '_')}`;
-}
-
-function readConfigFile(file: string): ReadonlyMap<string, Given> {
-  let content: unknown;
-  try {
-    content = JSON.parse(readFileSync(file, 'utf8'));
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw wrong(`The configuration file ${file} cannot be used: ${why}`);
-  }
-  if (typeof content !== 'object' || content === null || Array.isArray(content)) {
-    throw wrong(`The configuration file ${file} must hold one JSON object, such as {"name": "odroid-a"}`);
-  }
-  const found = new Map<string, Given>();
-  for (const [key, value] of Object.entries(content)) {
-    if (!settingNames.some((name) => name === key)) {
-      const hint = nearest(key, settingNames);
-      const advice = hint === null ? '' : ` Did you mean "${hint}"?`;
-      throw wrong(`Unknown key "${key}" in the configuration file ${file}.${advice}`);
-    }
-    if (!['string', 'number', 'boolean'].includes(typeof value)) {
-      throw wrong(
-        `"${key}" in the configuration file ${file}: expected a text or a number, got ${JSON.stringify(value)}`,
-      );
-    }
-    found.set(key, { text: String(value), from: `"${key}" in ${file}`, folder: dirname(file) });
-  }
-  return found;
 }
 
 /** Returns what was given for a name, from the strongest source that has it; null: nothing. */
@@ -75,7 +35,7 @@ function finder(sources: SettingSources): (name: string) => Given | null {
     return { text: variable, from: `the variable ${variableOf(name)}`, folder: currentDir };
   };
   const config = direct('config');
-  const file = config === null ? new Map<string, Given>() : readConfigFile(resolve(currentDir, config.text));
+  const file = config === null ? new Map<string, Given>() : readConfigFiles(resolve(currentDir, config.text));
   return (name) => direct(name) ?? file.get(name) ?? null;
 }
 
@@ -156,11 +116,12 @@ export function loadSettings(sources: SettingSources): Settings {
   };
   const table = settingsTable;
   const dataDir = value('data', table.data);
-  const stateDir = join(dataDir, 'state');
+  const stateDir = value('state', table.state, join(dataDir, 'state'));
   const settings: Settings = {
     dataDir,
     filesDir: join(dataDir, 'files'),
     stateDir,
+    mountDir: value('mount', table.mount),
     listen: value('listen', table.listen),
     storageListen: value('storage-listen', table['storage-listen']),
     peersFile: value('peers', table.peers),

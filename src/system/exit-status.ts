@@ -15,6 +15,8 @@ export const exitStatus = {
   internal: 70,
   cannotCreate: 73,
   inputOutput: 74,
+  /** Start me again: something is there now that was missing (the disk). */
+  again: 75,
   noPermission: 77,
   configuration: 78,
 } as const;

@@ -39,6 +39,8 @@ export function startLogger(options: LoggerOptions): Logger {
   const bound = (fixed: object): Logger => {
     // Details travel under a key of their own: winston would join a detail called "message" or "level" to its own.
     const at = (name: Level) => (message: string, details?: object) => {
+      // winston writes the line first and looks at the level afterwards.
+      if (!sink.isLevelEnabled(name)) return;
       sink.log({ level: name, message, details: { ...fixed, ...details } });
     };
     return {

@@ -18,7 +18,7 @@ export function isReadyMessage(message: unknown): message is ReadyMessage {
 export const SUPERVISED_VARIABLE = 'CLOUDROID_SUPERVISED';
 
 /** sd_notify(3). Node.js has no datagram sockets of that kind, systemd's own program has. */
-function tellSystemd(state: string, logger: Logger): void {
+export function tellSystemd(state: string, logger: Logger): void {
   if (process.env['NOTIFY_SOCKET'] === undefined) return;
   execFile('systemd-notify', [`--pid=${process.pid}`, state], (error) => {
     if (error) logger.warn('systemd could not be told', { state, error });

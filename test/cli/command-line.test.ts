@@ -12,7 +12,12 @@ const mistakes: readonly (readonly [string, readonly string[], number, RegExp])[
   ],
   ['an option like no other', ['run', '--xyzzyquux'], 64, /Unknown option --xyzzyquux\. \(/],
   ['an unknown command', ['stauts'], 64, /Unknown command "stauts"\. Did you mean "status"\?/],
-  ['no command', [], 64, /Which command\? One of run, proxy, ftp, sweep, status, disk, peers/],
+  [
+    'no command',
+    [],
+    64,
+    /Which command\? One of run, proxy, ftp, sweep, status, doctor, update, disk, peers/,
+  ],
   ['a word too many', ['status', 'now'], 64, /"now" after status means nothing/],
   ['a switch of another command', ['status', '--once'], 64, /--once means nothing to status/],
   ['a switch of sweep --once alone', ['sweep', '--dry-run'], 64, /--dry-run goes with sweep --once only/],

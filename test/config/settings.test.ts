@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
@@ -34,6 +34,33 @@ test('without anything given every setting has its default', (t) => {
   for (const { from, to } of [settings.passivePorts, settings.storagePassivePorts]) {
     t.true(to < 32_768 || from > 60_999);
   }
+});
+
+test('the state may be elsewhere than the files, and a folder may be named on which a disk must be', (t) => {
+  t.is(load().mountDir, null);
+  const settings = load({ options: { data: '/srv/disk', state: '/var/lib/member', mount: '/srv/disk' } });
+  t.is(settings.filesDir, '/srv/disk/files');
+  t.is(settings.stateDir, '/var/lib/member');
+  t.is(settings.networkKeyFile, '/var/lib/member/network.key');
+  t.is(settings.mountDir, '/srv/disk');
+});
+
+test('drop-ins beside the configuration file beat it, the later name the earlier, and an error names its file', (t) => {
+  const config = configFile('dropped.json', '{"name": "from-file", "ack": "two", "log-level": "debug"}');
+  mkdirSync(`${config}.d`);
+  writeFileSync(join(`${config}.d`, '50-b.json'), '{"name": "from-b"}');
+  writeFileSync(join(`${config}.d`, '10-a.json'), '{"name": "from-a", "ack": "all"}');
+  writeFileSync(join(`${config}.d`, '.99-half.json.new'), '{');
+  const settings = load({ options: { config } });
+  t.is(settings.name, 'from-b');
+  t.is(settings.ack, 'all');
+  t.is(settings.logLevel, 'debug');
+  t.is(load({ options: { config }, environment: { CLOUDROID_NAME: 'stronger' } }).name, 'stronger');
+  writeFileSync(join(`${config}.d`, '60-c.json'), '{"nmae": "x"}');
+  t.throws(() => load({ options: { config } }), {
+    instanceOf: CommandError,
+    message: /nmae.*60-c\.json.*"name"/,
+  });
 });
 
 test('networks, commands and sizes are read as people write them', (t) => {
@@ -85,6 +112,8 @@ test('a path in the file is relative to the file, one on the command line to the
 test('every setting can be given as option, variable and key of the file', (t) => {
   const values: { readonly [name: string]: string } = {
     data: '/d',
+    state: '/s',
+    mount: '/d',
     listen: '1.2.3.4:7000',
     'storage-listen': '[::1]:7001',
     peers: '/p',

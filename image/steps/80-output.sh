@@ -1,0 +1,12 @@
+# shellcheck shell=bash disable=SC2154
+# image, checksum, block map, list of packages
+stem=${output%.xz}
+if command -v bmaptool >/dev/null; then bmaptool -q create -o "${stem%.img}.bmap" "$image"; else say 'no block map: bmap-tools is missing here'; fi
+cp "$work/packages" "${stem%.img}.packages"
+if [ "${output%.xz}" = "$output" ]; then
+  cp --sparse=always "$image" "$output"
+else
+  xz -T0 ${quick:+-0} -c "$image" >"$output.new"
+  mv "$output.new" "$output"
+fi
+(cd "$(dirname "$output")" && sha256sum "$(basename "$output")" >"$(basename "${stem%.img}").sha256")
