@@ -1,134 +1,114 @@
-/**
- * `npm run bench [-- --big-mib N --files N --runs N]`: the first speed lines; `-- --hash-tree`: hash-tree.ts. Every contestant serves the same
- * uploads and downloads on this machine, in turns within one run, so that ratios hold though the machine's speed drifts.
- */
-import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { availableParallelism, cpus } from 'node:os';
+/** `npm run bench`: Cloudroid and its contestants, the same work in turn (--help). */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
-import { type Contestant, startCloudroid, startVsftpd } from './contestants.ts';
-import { benchHashTree } from './hash-tree.ts';
-import { cpuSeconds, peakMegabytes } from './process-figures.ts';
-import { prepareWorkloads, type Workload } from './workloads.ts';
+import { Cleanup, cleanOnSignals } from './cleanup.ts';
+import { loopbackContestants, runLoopback } from './loopback.ts';
+import { Book } from './measure/measure.ts';
+import { removeDeadGroups } from './measure/process-group.ts';
+import { networkCases } from './network/cases.ts';
+import { removeDeadNamespaces } from './network/namespaces.ts';
+import { runNetwork } from './network/run-network.ts';
+import { readOptions, usage } from './options.ts';
+import { against } from './report/against.ts';
+import { aboutHere } from './report/machine.ts';
+import { writeDocs } from './report/markdown.ts';
+import { chart } from './report/svg.ts';
+import { terminalReport } from './report/table.ts';
+import type { BenchResult } from './result.ts';
+import { allWorkloads } from './workloads/all.ts';
 
-interface Run {
-  readonly workload: string;
-  readonly contestant: string;
-  readonly seconds: number;
-  readonly cpuSeconds: number;
-  readonly peakMegabytes: number;
+const root = join(import.meta.dirname, '..', '..');
+
+function load(file: string): BenchResult {
+  return JSON.parse(readFileSync(file, 'utf8')) as BenchResult;
 }
 
-const { values } = parseArgs({
-  options: {
-    'big-mib': { type: 'string', default: '1024' },
-    files: { type: 'string', default: '1000' },
-    runs: { type: 'string', default: '3' },
-    'hash-tree': { type: 'boolean', default: false },
-    records: { type: 'string', default: '1000000' },
-  },
-});
-const sizes = {
-  bigBytes: Number(values['big-mib']) << 20,
-  smallFiles: Number(values.files),
-  smallBytes: 4096,
-};
-const runs = Number(values.runs);
-
-if (values['hash-tree']) {
-  await benchHashTree(Number(values.records));
-  process.exit(0);
-}
-
-if (spawnSync('curl', ['--version']).status !== 0) {
-  console.error('The benchmark drives every server with curl, which is not installed: apt install curl');
-  process.exit(1);
-}
-
-const base = join(import.meta.dirname, '..', '..', '.bench');
-mkdirSync(base, { recursive: true });
-const folder = mkdtempSync(join(base, 'run-'));
-const contestants: Contestant[] = [];
-const results: Run[] = [];
-
-async function measure(workload: Workload, contestant: Contestant): Promise<void> {
-  const cpuBefore = cpuSeconds(contestant.pids());
-  const start = process.hrtime.bigint();
-  await workload.run(contestant);
-  const seconds = Number(process.hrtime.bigint() - start) / 1e9;
-  results.push({
-    workload: workload.name,
-    contestant: contestant.name,
-    seconds,
-    cpuSeconds: cpuSeconds(contestant.pids()) - cpuBefore,
-    peakMegabytes: peakMegabytes(contestant.pids()),
-  });
-}
-
-function median(numbers: readonly number[]): number {
-  const sorted = [...numbers].sort((a, b) => a - b);
-  const upper = sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
-  const lower = sorted[Math.ceil(sorted.length / 2) - 1] ?? Number.NaN;
-  return (lower + upper) / 2;
-}
-
-function report(workloads: readonly Workload[]): void {
-  const anchor = contestants.find((contestant) => contestant.name === 'vsftpd');
-  console.log(
-    `\n${cpus()[0]?.model ?? 'unknown processor'}, ${availableParallelism()} cores, medians of ${runs} (min - max)`,
-  );
-  console.log(
-    'CPU counts all processes of all members on this machine; peak is the largest single process.\n',
-  );
-  for (const workload of workloads) {
-    const rate = (name: string) =>
-      results
-        .filter((run) => run.workload === workload.name && run.contestant === name)
-        .map((run) => workload.amount / run.seconds);
-    for (const contestant of contestants) {
-      const rates = rate(contestant.name);
-      const mine = results.filter(
-        (run) => run.workload === workload.name && run.contestant === contestant.name,
-      );
-      const against =
-        anchor === undefined ? '' : `  ${(median(rates) / median(rate(anchor.name))).toFixed(2)} x vsftpd`;
-      // vsftpd's sessions are processes that have ended before they can be read.
-      const cost =
-        contestant === anchor
-          ? ''
-          : ` CPU ${median(mine.map((run) => run.cpuSeconds)).toFixed(2)} s` +
-            `  peak ${Math.max(...mine.map((run) => run.peakMegabytes)).toFixed(0)} MB`;
-      console.log(
-        `${workload.name.padEnd(24)} ${contestant.name.padEnd(22)} ${median(rates).toFixed(0).padStart(6)} ${workload.unit.padEnd(8)}` +
-          ` (${Math.min(...rates).toFixed(0)} - ${Math.max(...rates).toFixed(0)})`.padEnd(18) +
-          `${cost}${against}`,
-      );
-    }
+async function measureAll(options: ReturnType<typeof readOptions>): Promise<void> {
+  const about = aboutHere(root);
+  const begin = performance.now();
+  const cleanup = new Cleanup();
+  cleanOnSignals(cleanup);
+  await removeDeadGroups();
+  removeDeadNamespaces();
+  const results = options.output;
+  mkdirSync(results, { recursive: true });
+  const folder = mkdtempSync(join(results, 'run-'));
+  cleanup.add(folder, () => rmSync(folder, { recursive: true, force: true }));
+  const book = new Book();
+  const skipped: string[] = [];
+  const skip = (why: string): void => {
+    skipped.push(why);
+    console.error(`skipped: ${why}`);
+  };
+  const tooLate = (what: string): boolean => {
+    const late = performance.now() - begin > options.minutes * 60_000;
+    if (late) skip(`${what}: ${options.minutes} minutes were over (--minutes)`);
+    return late;
+  };
+  const failed = (what: string, error: unknown): void => {
+    if (cleanup.begun) throw error;
+    process.exitCode = 1;
+    skip(`${what}: FAILED, ${error instanceof Error ? error.message : String(error)}`);
+  };
+  const context = { options, folder, cleanup, book, skip, failed, tooLate };
+  try {
+    await runLoopback(context);
+    await runNetwork(context);
+  } finally {
+    await cleanup.run();
   }
+  const { runs, sizes, networkBytes, clientMegabits } = options;
+  const result: BenchResult = {
+    ...about,
+    runs,
+    bigMebibytes: sizes.bigBytes / 2 ** 20,
+    smallFiles: sizes.smallFiles,
+    entries: sizes.entries,
+    networkMebibytes: networkBytes / 2 ** 20,
+    clientMegabits,
+    seconds: Math.round((performance.now() - begin) / 1000),
+    skipped,
+    measurements: book.measurements,
+  };
+  console.log(`\n${terminalReport(result)}`);
+  const name = join(results, about.date.slice(0, 19).replaceAll(':', ''));
+  writeFileSync(`${name}.json`, `${JSON.stringify(result, null, 1)}\n`);
+  writeFileSync(`${name}.svg`, chart(result));
+  if (options.against !== null) console.log(`\n${against(load(options.against), result)}`);
+  console.log(`\n${name}.json\n${name}.svg\nthis took ${result.seconds} s`);
 }
 
-try {
-  const vsftpd = await startVsftpd(join(folder, 'vsftpd')).catch((error: unknown) => {
-    console.log(`skipped: vsftpd did not start (${error instanceof Error ? error.message : String(error)})`);
-    return undefined;
-  });
-  if (vsftpd === null) console.log('skipped: vsftpd (needs root and the Debian package vsftpd)');
-  if (vsftpd) contestants.push(vsftpd);
-  contestants.push(await startCloudroid(1, join(folder, 'one')));
-  contestants.push(await startCloudroid(3, join(folder, 'three')));
-  const workloads = prepareWorkloads(join(folder, 'client'), sizes);
-  for (let round = 0; round < runs; round++) {
-    for (const workload of workloads) {
-      for (const contestant of contestants) await measure(workload, contestant);
-    }
-    console.log(`round ${round + 1} of ${runs} done`);
+async function main(): Promise<void> {
+  const options = readOptions(process.argv.slice(2));
+  if (options.hashTreeRecords !== null) {
+    const { benchHashTree } = await import('./workloads/hash-tree.ts');
+    await benchHashTree(options.hashTreeRecords);
+    process.exit(0);
   }
-  report(workloads);
-  const file = join(base, `results-${new Date().toISOString().replaceAll(':', '')}.json`);
-  writeFileSync(file, `${JSON.stringify({ sizes, runs, results }, null, 1)}\n`);
-  console.log(`\nEvery run: ${file}`);
-} finally {
-  await Promise.all(contestants.map((contestant) => contestant.stop()));
-  rmSync(folder, { recursive: true, force: true });
+  const workloads = allWorkloads(options.sizes);
+  const cases = networkCases(options);
+  const names = [...workloads, ...cases].map(({ name }) => name);
+  const strange = (options.only ?? []).filter((name) => !names.includes(name));
+  if (strange.length > 0)
+    throw new TypeError(`--only: no ${strange.join(', ')}; there are ${names.join(', ')}`);
+  if (options.list) {
+    for (const { name, title } of [...workloads, ...cases]) console.log(`${name.padEnd(16)} ${title}`);
+    console.log(
+      `\ncontestants: ${loopbackContestants.join(', ')}; in the network: cloudroid-9, glusterfs-3, moosefs-3`,
+    );
+  } else if (options.writeDocs !== null) {
+    writeDocs(load(options.writeDocs), join(root, 'docs'));
+  } else await measureAll(options);
+}
+
+if (process.argv.includes('--help')) {
+  console.log(usage);
+} else {
+  try {
+    await main();
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    console.error(`${error.message}\n\n${usage}`);
+    process.exitCode = 64;
+  }
 }

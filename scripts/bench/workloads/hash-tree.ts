@@ -9,16 +9,16 @@ import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { openReplica } from '../../src/peers/ftp-replica.ts';
-import type { ReplicaClient } from '../../src/peers/replica-client-api.ts';
-import { credentialsFor, loadOrMakeNetworkKey } from '../../src/peers/trust.ts';
-import { conflictPath } from '../../src/replication/conflict-name.ts';
-import type { ReplicaRecord } from '../../src/replication/record.ts';
-import { Catalog } from '../../src/storage/catalog/catalog.ts';
-import { startStorageServer } from '../../src/storage/server/storage-server.ts';
-import { openStore } from '../../src/storage/store.ts';
-import { exchangeTrees } from '../../src/sweep/tree-exchange.ts';
-import type { Logger } from '../../src/system/logger-api.ts';
+import { openReplica } from '../../../src/peers/ftp-replica.ts';
+import type { ReplicaClient } from '../../../src/peers/replica-client-api.ts';
+import { credentialsFor, loadOrMakeNetworkKey } from '../../../src/peers/trust.ts';
+import { conflictPath } from '../../../src/replication/conflict-name.ts';
+import type { ReplicaRecord } from '../../../src/replication/record.ts';
+import { Catalog } from '../../../src/storage/catalog/catalog.ts';
+import { startStorageServer } from '../../../src/storage/server/storage-server.ts';
+import { openStore } from '../../../src/storage/store.ts';
+import { exchangeTrees } from '../../../src/sweep/tree-exchange.ts';
+import type { Logger } from '../../../src/system/logger-api.ts';
 
 const silent: Logger = {
   error: console.error,
@@ -30,7 +30,8 @@ const silent: Logger = {
 const BATCH = 10_000;
 const DIFFERENCES = [0, 1, 100, 10_000];
 
-function record(actor: string, n: number, kind: 'file' | 'directory', path: string): ReplicaRecord {
+/** A record as a member would have written it. */
+export function record(actor: string, n: number, kind: 'file' | 'directory', path: string): ReplicaRecord {
   const sha256 = kind === 'file' ? createHash('sha256').update(path).digest('hex') : '';
   const size = kind === 'file' ? 4096 : 0;
   const stamp = 1_760_000_000_000 + n;
@@ -47,7 +48,13 @@ function record(actor: string, n: number, kind: 'file' | 'directory', path: stri
   };
 }
 
-function fill(catalog: Catalog, actor: string, count: number, make: (n: number) => ReplicaRecord): void {
+/** Writes `count` records, numbered from 1, into a catalog that no member has open. */
+export function fill(
+  catalog: Catalog,
+  actor: string,
+  count: number,
+  make: (n: number) => ReplicaRecord,
+): void {
   for (let from = 1; from <= count; from += BATCH) {
     catalog.transaction(() => {
       const changes = [];

@@ -1,5 +1,5 @@
 /** CPU and memory of running processes, from /proc (proc(5)). */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 
 const TICKS_PER_SECOND = 100;
 
@@ -43,16 +43,46 @@ export function cpuSeconds(pids: readonly number[]): number {
   return pids.reduce((sum, pid) => sum + (stat(pid)?.cpuSeconds ?? 0), 0);
 }
 
-/** The largest resident set any of them ever had, in MB. */
-export function peakMegabytes(pids: readonly number[]): number {
-  let peak = 0;
+/** What a process calls itself in its command line; ours say `cloudroid-proxy`. */
+function nameOf(pid: number): string {
+  const [first = ''] = readFileSync(`/proc/${pid}/cmdline`, 'latin1').split('\0');
+  return (first.split(' ')[0] ?? '').split('/').at(-1) || String(pid);
+}
+
+/** From here on `peaksByName` tells the most since now (proc(5), clear_refs). */
+export function forgetPeaks(pids: readonly number[]): void {
+  for (const pid of pids) {
+    try {
+      writeFileSync(`/proc/${pid}/clear_refs`, '5');
+    } catch {
+      // It has ended, or this kernel cannot: then the peak is that of its whole life.
+    }
+  }
+}
+
+/** The largest resident set (VmHWM) of the processes of each name, in MB of a million bytes. */
+export function peaksByName(pids: readonly number[]): { [name: string]: number } {
+  const peaks: { [name: string]: number } = {};
   for (const pid of pids) {
     try {
       const line = /^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'));
-      peak = Math.max(peak, Number(line?.[1] ?? 0) / 1024);
+      const name = nameOf(pid);
+      peaks[name] = Math.max(peaks[name] ?? 0, (Number(line?.[1] ?? 0) * 1024) / 1e6);
     } catch {
       // It has ended meanwhile.
     }
   }
-  return peak;
+  return peaks;
+}
+
+/** Memory of all of them together; pages that several share are counted once (Pss). In MB. */
+export function sharedOutMegabytes(pids: readonly number[]): number {
+  return pids.reduce((sum, pid) => {
+    try {
+      const text = readFileSync(`/proc/${pid}/smaps_rollup`, 'latin1');
+      return sum + (Number(/^Pss:\s+(\d+) kB/m.exec(text)?.[1] ?? 0) * 1024) / 1e6;
+    } catch {
+      return sum;
+    }
+  }, 0);
 }
