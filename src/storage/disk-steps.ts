@@ -1,8 +1,10 @@
 /** What committed transactions have to do on disk: done at once, flushed later, and only then cleared from the catalog. */
+
 import { failpoint } from '../system/failpoint.ts';
 import { carryOut } from './carry-out.ts';
 import type { Catalog } from './catalog/catalog.ts';
 import type { StoredIntent } from './catalog/catalog-ledger.ts';
+import { flushDirectories } from './disk/flush-directories.ts';
 import type { Staging } from './disk/staging.ts';
 import type { Trash } from './disk/trash.ts';
 import type { Volume } from './disk/volume.ts';
@@ -89,7 +91,7 @@ export class DiskSteps {
    * start: then a function that flushes what was done and throws what the disk said.
    */
   carryOut(group: Group): (() => Promise<never>) | null {
-    const { staging, volume } = this.#options;
+    const { staging } = this.#options;
     const dirty = new Set<string>();
     const failure = this.#do(group.intents, dirty);
     for (const name of group.usedStaged) staging.forget(name);
@@ -100,7 +102,7 @@ export class DiskSteps {
       return null;
     }
     return async () => {
-      await volume.flushDirectories(dirty);
+      await flushDirectories(dirty);
       throw failure;
     };
   }
@@ -108,13 +110,13 @@ export class DiskSteps {
   /** Throws what the disk says: then nothing new may be decided. */
   async retryUnfinished(): Promise<void> {
     if (!this.hasUnfinished) return;
-    const { staging, volume } = this.#options;
+    const { staging } = this.#options;
     const intents = this.#unfinished;
     this.#unfinished = [];
     const dirty = new Set<string>();
     const failure = this.#do(intents, dirty);
     if (failure !== undefined) {
-      await volume.flushDirectories(dirty);
+      await flushDirectories(dirty);
       throw failure;
     }
     for (const { intent } of intents) {

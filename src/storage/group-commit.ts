@@ -15,6 +15,7 @@ import { Refusal } from '../replication/operation.ts';
 import { failpoint } from '../system/failpoint.ts';
 import type { Catalog } from './catalog/catalog.ts';
 import type { Ballast } from './disk/ballast.ts';
+import { flushDirectories } from './disk/flush-directories.ts';
 import type { Staging } from './disk/staging.ts';
 import type { Trash } from './disk/trash.ts';
 import type { Displaced, Volume } from './disk/volume.ts';
@@ -117,7 +118,7 @@ export class GroupCommit {
         return;
       }
       await this.#steps.settleFor(group);
-      await volume.flushDirectories(group.dirtyBefore);
+      await flushDirectories(group.dirtyBefore);
       failpoint('commit:linked');
       failpoint('commit:in-transaction');
       // Something may have failed in the background meanwhile.

@@ -6,9 +6,11 @@
  * A place is in it once at most: whoever changes it again flushes first, so that steps of several groups can be done again
  * in their order like those of one.
  */
+
 import { failpoint } from '../system/failpoint.ts';
 import type { StoredIntent } from './catalog/catalog-ledger.ts';
 import { LATE_FAILPOINT } from './commit-failpoints.ts';
+import { flushDirectories } from './disk/flush-directories.ts';
 import type { Volume } from './disk/volume.ts';
 import { FlushFailed } from './store-errors.ts';
 
@@ -85,7 +87,7 @@ export class LateFlush {
     this.#waiting = new Batch();
     try {
       const { volume } = this.#options;
-      await volume.flushDirectories(batch.directories);
+      await flushDirectories(batch.directories);
       // A folder that is gone has nothing to flush: but with the whole disk the steps are gone too.
       if (!volume.isPresent()) throw new FlushFailed(volume.filesDir, new Error('the volume has gone'));
     } catch (error) {

@@ -1,9 +1,11 @@
 /** What a start does after any kind of end: redo what committed transactions had still to do, clear away the rest. */
+
 import { lstatSync, readdirSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { carryOutWithBallast } from './carry-out.ts';
 import type { Catalog } from './catalog/catalog.ts';
 import type { Intent } from './catalog/catalog-ledger.ts';
+import { flushDirectories } from './disk/flush-directories.ts';
 import type { Staging } from './disk/staging.ts';
 import type { ReadOnlyReason } from './disk/store-identity.ts';
 import type { Trash } from './disk/trash.ts';
@@ -45,7 +47,7 @@ export async function recover(parts: RecoveryParts): Promise<ReadOnlyReason> {
 
 /** Redoes open intents and makes them durable, then clears them. Throws what the disk says: then nothing is cleared. */
 async function redoIntents(
-  { catalog, volume, displaced, now }: RecoveryParts,
+  { catalog, displaced, now }: RecoveryParts,
   carryOut: (intent: Intent, dirty: Set<string>) => void,
 ): Promise<number> {
   const intents = catalog.ledger.intents();
@@ -54,7 +56,7 @@ async function redoIntents(
   const dirty = new Set<string>();
   for (const { intent } of intents) carryOut(intent, dirty);
   // A directory that was only touched before the crash may not have been flushed either.
-  await volume.flushDirectories(dirty);
+  await flushDirectories(dirty);
   catalog.transaction(() => {
     for (const { id, place, size } of displaced) {
       catalog.ledger.addTrash({ id, path: place, sha256: '', size, at: now, why: 'unknown' });

@@ -30,10 +30,10 @@ import { Refusal } from '../../replication/operation.ts';
 import { failpoint } from '../../system/failpoint.ts';
 import { UNSET_BEFORE_MS } from '../steady-clock.ts';
 import { errnoOf } from '../store-errors.ts';
+import { flushDirectory } from './flush-directories.ts';
 import { flushPart, type PartRecord, parsePartRecord, writePartRecord } from './part-files.ts';
 import { copyBytes } from './staged-prefix.ts';
 import type { Staging } from './staging.ts';
-import { flushDirectory } from './volume.ts';
 
 export const MOST_PARTS_OF_A_USER = 100;
 export const MOST_PARTS = 1000;

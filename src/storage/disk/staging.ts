@@ -18,9 +18,9 @@ import { closeAccount, modeFor } from './account-mode.ts';
 import { ClaimedNames } from './claimed-names.ts';
 import { hashFile, openStaged, type Proof, proofOf, type WantedContent } from './content-proof.ts';
 import { flush, writeAll } from './file-steps.ts';
+import { flushDirectory } from './flush-directories.ts';
 import { SharedFlush } from './shared-flush.ts';
 import { type Reserve, StagedWriter } from './staged-writer.ts';
-import { flushDirectory } from './volume.ts';
 
 /** Flushed bytes with a known hash, ready to be renamed into place. */
 export interface Prepared {

@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path';
 import { INTERNAL_NAME } from '../path-check.ts';
 import { errnoOf, message } from '../store-errors.ts';
 import { makeClosedDirectory } from './account-mode.ts';
-import { flushDirectory } from './volume.ts';
+import { flushDirectory } from './flush-directories.ts';
 
 export interface VolumeIdentity {
   readonly member: string;

@@ -6,26 +6,16 @@
  * moved to the trash.
  */
 import { randomBytes } from 'node:crypto';
-import {
-  type BigIntStats,
-  closeSync,
-  constants,
-  lstatSync,
-  mkdirSync,
-  openSync,
-  renameSync,
-  unlinkSync,
-} from 'node:fs';
+import { type BigIntStats, lstatSync, mkdirSync, renameSync, unlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
 import { isAccountPath } from '../../replication/account-path.ts';
 import { isPlanted } from '../../system/planted-bug.ts';
 import type { Intent } from '../catalog/catalog-ledger.ts';
 import { INTERNAL_NAME } from '../path-check.ts';
-import { errnoOf, FlushFailed } from '../store-errors.ts';
+import { errnoOf } from '../store-errors.ts';
 import { directoryModeFor } from './account-mode.ts';
 import { type Ballast, volumeBallast } from './ballast.ts';
-import { flush, removeIfEmpty, setTime } from './file-steps.ts';
+import { removeIfEmpty, setTime } from './file-steps.ts';
 
 export interface Displaced {
   /** Name in the trash. */
@@ -33,10 +23,6 @@ export interface Displaced {
   readonly place: string;
   readonly size: number;
 }
-
-const CONCURRENT_FLUSHES = 16;
-const MAX_OPEN_TRIES = 200;
-const OPEN_PAUSE_MS = 25;
 
 export class Volume {
   readonly filesDir: string;
@@ -211,40 +197,6 @@ export class Volume {
     renameSync(this.diskPath(place), join(this.trashDir, id));
     dirty.add(this.trashDir).add(dirname(this.diskPath(place)));
     this.#onDisplaced({ id, place, size });
-  }
-
-  /** Makes the entries of directories durable; one that is gone has nothing to flush. Throws FlushFailed. */
-  async flushDirectories(dirs: Iterable<string>): Promise<void> {
-    const left = [...dirs];
-    const flushNext = async (): Promise<void> => {
-      for (let dir = left.pop(); dir !== undefined; dir = left.pop()) await flushDirectory(dir);
-    };
-    await Promise.all(Array.from({ length: Math.min(CONCURRENT_FLUSHES, left.length) }, flushNext));
-  }
-}
-
-/** A directory that is gone, or a file by now, has no entries to flush. Throws FlushFailed. */
-export async function flushDirectory(dir: string): Promise<void> {
-  if (isPlanted('no fsync of the directory')) return;
-  let file: number | undefined;
-  for (let tries = 1; file === undefined; tries += 1) {
-    try {
-      file = openSync(dir, constants.O_RDONLY | constants.O_DIRECTORY);
-    } catch (error) {
-      const errno = errnoOf(error);
-      if (errno === 'ENOENT' || errno === 'ENOTDIR') return;
-      // Too many open files pass; nothing has failed to reach the disk yet.
-      if ((errno !== 'EMFILE' && errno !== 'ENFILE') || tries === MAX_OPEN_TRIES)
-        throw new FlushFailed(dir, error);
-      await setTimeout(OPEN_PAUSE_MS);
-    }
-  }
-  try {
-    await flush(file);
-  } catch (error) {
-    throw new FlushFailed(dir, error);
-  } finally {
-    closeSync(file);
   }
 }
 

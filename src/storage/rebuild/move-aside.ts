@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path';
 import { ACCOUNT_LIMIT_BYTES, ACCOUNTS_DIR, isAccountName } from '../../replication/account-path.ts';
 import { failpoint } from '../../system/failpoint.ts';
 import type { Catalog } from '../catalog/catalog.ts';
+import { flushDirectories } from '../disk/flush-directories.ts';
 import { salvageDirOf } from '../disk/salvage-dir.ts';
 import { type ReadOnlyReason, userEntries } from '../disk/store-identity.ts';
 import type { Volume } from '../disk/volume.ts';
@@ -62,7 +63,7 @@ export async function moveToSalvage(
       const only = name.startsWith('link-') && lstatSync(join(volume.stagingDir, name)).nlink === 1;
       if (only) move(volume.stagingDir, name, `${store}${PATHLESS}`);
     }
-    await volume.flushDirectories(dirty);
+    await flushDirectories(dirty);
   } catch (error) {
     if (diskTrouble(error) === undefined) throw error;
     return `The files of the volume cannot be moved to ${salvageDirOf(volume)}, to rebuild the lost catalog (${message(error)}): mend that and restart.`;
