@@ -126,7 +126,7 @@ head -c 100000 "$new" >"$disk/root/cut.deb"
 if inside one cloudroid update /root/cut.deb >/dev/null 2>&1; then not_ok 'half a package is refused'; else ok 'half a package is refused'; fi
 mkdir "$work/bad" && dpkg-deb -R "$new" "$work/bad/tree"
 sed -i 's/^Version: .*/Version: 99.1.0/' "$work/bad/tree/DEBIAN/control"
-echo 'throw new Error("a version that is broken");' >"$work/bad/tree/usr/lib/cloudroid/dist/cli/proxy.js"
+echo 'throw new Error("a version that is broken");' >"$(echo "$work"/bad/tree/usr/lib/cloudroid/dist/proxy-*.js)"
 dpkg-deb --root-owner-group -Zgzip -z1 -b "$work/bad/tree" "$disk/root/bad.deb" >/dev/null
 said=$(inside one cloudroid update /root/bad.deb 2>&1)
 status=$?

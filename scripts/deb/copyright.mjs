@@ -30,7 +30,7 @@ function withoutApache(/** @type {string | null} */ text) {
 }
 
 const stanzas = [
-  'Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\nUpstream-Name: cloudroid',
+  'Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\nUpstream-Name: cloudroid\nComment: What the build takes from node_modules is joined with the program in usr/lib/cloudroid/dist.',
   `Files: *\nCopyright: the Cloudroid founders\nLicense: MIT\n${folded(readFileSync(ownLicence, 'utf8'))}`,
 ];
 for (const folder of packagesIn(modules)) {
@@ -38,7 +38,7 @@ for (const folder of packagesIn(modules)) {
   const { license, author, version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
   const isRuntime = name === runtime;
   if (!isRuntime && name.startsWith('node-linux-')) continue;
-  const place = isRuntime ? 'usr/lib/cloudroid/node' : `usr/lib/cloudroid/node_modules/${name}/*`;
+  const place = isRuntime ? 'usr/lib/cloudroid/node' : `node_modules/${name}/*`;
   const who = typeof author === 'string' ? author : (author?.name ?? `the authors of ${name}`);
   const kind = String(license ?? 'see text').replaceAll(/[()]/g, '');
   const text = withoutApache(licenceText(folder)) ?? `${name} ${version}: ${kind}, as its package.json says.`;
