@@ -19,6 +19,8 @@ export const FACTS: readonly Fact[] = ['type', 'size', 'modify', 'perm', 'UNIX.m
 export const DEFAULT_FACTS: readonly Fact[] = ['type', 'size', 'modify', 'perm', 'UNIX.mode'];
 
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+/** A listing has as many dates as a folder has files. */
+const TWO = Array.from({ length: 60 }, (_, value) => String(value).padStart(2, '0'));
 const HALF_A_YEAR_MS = 182 * 24 * 3600 * 1000;
 
 /** `ls -l` in UTC, the form every client parses; older or future entries show the year instead of the time. */
@@ -29,14 +31,16 @@ export function listLine(entry: ListedEntry, now: number): string {
   return `${mode}    ${links} ftp      ftp      ${size} ${listDate(entry.mtime, now)} ${baseName(entry.path)}\r\n`;
 }
 
+const DAY_MS = 24 * 3600 * 1000;
+
 function listDate(mtime: number, now: number): string {
-  const date = new Date(mtime);
-  const two = (value: number) => String(value).padStart(2, '0');
-  const day = `${MONTHS[date.getUTCMonth()]} ${two(date.getUTCDate())}`;
-  const recent = mtime > now - HALF_A_YEAR_MS && mtime <= now + 24 * 3600 * 1000;
-  return recent
-    ? `${day} ${two(date.getUTCHours())}:${two(date.getUTCMinutes())}`
-    : `${day}  ${date.getUTCFullYear()}`;
+  const day = Math.floor(mtime / DAY_MS);
+  const date = new Date(day * DAY_MS);
+  const text = `${MONTHS[date.getUTCMonth()]} ${TWO[date.getUTCDate()]}`;
+  const recent = mtime > now - HALF_A_YEAR_MS && mtime <= now + DAY_MS;
+  if (!recent) return `${text}  ${date.getUTCFullYear()}`;
+  const minute = Math.floor((mtime - day * DAY_MS) / 60_000);
+  return `${text} ${TWO[Math.floor(minute / 60)]}:${TWO[minute % 60]}`;
 }
 
 export function nameLine(name: string): string {

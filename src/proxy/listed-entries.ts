@@ -1,4 +1,4 @@
-/** What a listing shows: sorted while that is cheap, without our own names. */
+/** What a listing shows, in the order of the members (by name), without our own names; a page at a time, so memory stays flat. */
 import { namePattern } from '../ftp/name-pattern.ts';
 import { baseName, isReservedName } from '../ftp/virtual-path.ts';
 import type { Entry } from '../peers/protocol.ts';
@@ -6,9 +6,6 @@ import type { EntryPage } from '../peers/shown-listing.ts';
 import { refuse, requireDirectory } from './changes.ts';
 import { CommandRefused } from './error-reply.ts';
 import type { Session } from './session.ts';
-
-/** Up to here a listing is collected and sorted; a longer one goes on in the order of the members, so memory stays flat. */
-const MOST_SORTED = 10_000;
 
 /** Leading words such as -la are flags for `ls`, and ignored; a file of such a name is reached as ./-la. */
 export function withoutFlags(argument: string): string {
@@ -43,7 +40,7 @@ export async function listedEntries(session: Session, path: string): Promise<Lis
   if (pattern === null) return refuse('not-found', path);
   await requireDirectory(session, pattern.directory);
   const all = await session.replicas.list(pattern.directory);
-  return { named: 'entries', entries: sorted(session, fitting(all, pattern.matches)) };
+  return { named: 'entries', entries: shown(session, fitting(all, pattern.matches)) };
 }
 
 async function* fitting(
@@ -55,7 +52,7 @@ async function* fitting(
 
 /** Only a directory. */
 export async function directoryEntries(session: Session, path: string): Promise<AsyncIterable<EntryPage>> {
-  return sorted(session, await session.replicas.list(path));
+  return shown(session, await session.replicas.list(path));
 }
 
 async function* none(): AsyncGenerator<EntryPage> {}
@@ -68,26 +65,13 @@ async function* one(entry: Entry): AsyncGenerator<EntryPage> {
  * @throws CommandRefused 451 behind entry --max-listing-entries, which breaks a data connection: a program that mirrors
  * must not take the beginning of a listing for all of it.
  */
-async function* sorted({ services }: Session, pages: AsyncIterable<EntryPage>): AsyncGenerator<EntryPage> {
+async function* shown({ services }: Session, pages: AsyncIterable<EntryPage>): AsyncGenerator<EntryPage> {
   const most = services.maxListingEntries;
   let count = 0;
-  let first: Entry[] | null = [];
   for await (const all of pages) {
     const page = all.filter(({ path }) => !isReservedName(baseName(path)));
     count += page.length;
     if (count > most) throw new CommandRefused(451, `There are more than ${most} entries: no listing.`);
-    if (first === null) {
-      yield page;
-    } else {
-      first.push(...page);
-      if (first.length < MOST_SORTED) continue;
-      yield first.sort(byPath);
-      first = null;
-    }
+    yield page;
   }
-  if (first !== null) yield first.sort(byPath);
-}
-
-function byPath(a: Entry, b: Entry): number {
-  return a.path < b.path ? -1 : 1;
 }

@@ -83,6 +83,11 @@ export class TreeReader {
   }
 
   *#shownPages(dir: string): Iterable<string> {
+    const implied = this.#implied(dir);
+    if (!implied.next().done) {
+      for (const page of pagesOf(this.#entries(dir))) yield shownText(page);
+      return;
+    }
     for (let after = '', more = true; more; ) {
       const page = this.#table.shownPage(dir, after, PAGE);
       if (page.shadowed) yield shownText(this.#shownRecords(this.#table.page(dir, after, PAGE)));
@@ -90,17 +95,23 @@ export class TreeReader {
       after = page.last;
       more = page.number === PAGE;
     }
-    for (const page of this.#impliedPages(dir)) yield shownText(page.map(implied));
   }
 
+  /** By path, but for files that are shown elsewhere. */
   *#entries(dir: string): Iterable<Entry> {
+    const implied = this.#implied(dir);
+    let between = implied.next();
     for (let after = '', more = true; more; ) {
       const page = this.#table.page(dir, after, PAGE);
-      yield* this.#shownRecords(page);
+      for (const entry of this.#shownRecords(page)) {
+        for (; between.done !== true && between.value.path < entry.path; between = implied.next())
+          yield between.value;
+        yield entry;
+      }
       after = page.at(-1)?.stored.record.path ?? after;
       more = page.length === PAGE;
     }
-    for (const page of this.#impliedPages(dir)) yield* page.map(implied);
+    for (; between.done !== true; between = implied.next()) yield between.value;
   }
 
   *#shownRecords(page: ReturnType<RecordReader['page']>): Iterable<Entry> {
@@ -111,10 +122,11 @@ export class TreeReader {
     }
   }
 
-  *#impliedPages(dir: string): Iterable<readonly string[]> {
+  /** Directories that exist only because something is in them: hardly ever any. */
+  *#implied(dir: string): Generator<Entry, void, undefined> {
     for (let after = '', more = true; more; ) {
       const page = this.#table.impliedPage(dir, after, PAGE);
-      yield page;
+      yield* page.map(implied);
       after = page.at(-1) ?? after;
       more = page.length === PAGE;
     }
@@ -145,6 +157,17 @@ function entryOf(record: ReplicaRecord, path: string): Entry {
 
 function implied(path: string): Entry {
   return { path, kind: 'directory', size: 0, sha256: '', mtime: 0 };
+}
+
+function* pagesOf(entries: Iterable<Entry>): Iterable<readonly Entry[]> {
+  let page: Entry[] = [];
+  for (const entry of entries) {
+    page.push(entry);
+    if (page.length < PAGE) continue;
+    yield page;
+    page = [];
+  }
+  if (page.length > 0) yield page;
 }
 
 function shownText(entries: Iterable<Entry>): string {
