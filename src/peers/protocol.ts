@@ -73,16 +73,22 @@ export interface Entry {
   readonly record?: ReplicaRecord;
 }
 
-/** `SITE RECORD {path, local?}` -> Entry | null. `local: true` (only from this member's own processes) adds where the bytes are. */
+/**
+ * `SITE RECORD {path, local?, folder?}`. `local: true` (only from this member's own processes) adds where the bytes are,
+ * `folder: true` what is at the folder the path is in: an upload asks for both at once.
+ */
 export interface RecordRequest {
   readonly path: string;
   readonly local?: boolean;
+  readonly folder?: boolean;
 }
 export interface RecordReply {
   readonly entry: Entry | null;
   /** The record exactly at the path (tombstones too): what fail-over sends as `seen`. */
   readonly record: ReplicaRecord | null;
   readonly disk?: DiskFile;
+  /** Without the record behind it; null: nothing is there. */
+  readonly folder?: Entry | null;
 }
 /** A file for a process on the same machine: check dev/ino/size after opening; another one means: ask again. */
 export interface DiskFile {

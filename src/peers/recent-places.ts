@@ -42,9 +42,11 @@ export async function recordAndPlace(
   { local, places }: { readonly local: LocalReplica; readonly places: RecentPlaces },
   client: ReplicaClient,
   path: string,
+  folder = false,
 ): Promise<RecordReply> {
-  if (client !== local.client) return await client.record({ path });
-  const reply = await client.record({ path, local: true });
+  const asked = folder ? { path, folder } : { path };
+  if (client !== local.client) return await client.record(asked);
+  const reply = await client.record({ ...asked, local: true });
   places.note(reply);
   return reply;
 }

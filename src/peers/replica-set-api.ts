@@ -70,10 +70,17 @@ export interface PartsOfUploads {
   drop(owner: PartOwner): Promise<boolean>;
 }
 
+export interface InFolder {
+  readonly entry: Entry | null;
+  readonly folder: Entry | null;
+}
+
 /** All methods reject with `Refusal` for what the client may be told, and with `NoReplicaError` when no member answers. */
 export interface ReplicaSet {
   /** Null when nothing is there. `/` is a directory. */
   lookup(path: string): Promise<Entry | null>;
+  /** The same, and what is at the folder that the path (not `/`) is in: one question instead of two. */
+  lookupInFolder(path: string): Promise<InFolder>;
   /** Entries of a directory, some at a time; rejects with not-found / not-a-directory before the first. */
   list(path: string): Promise<AsyncIterable<EntryPage>>;
   /**

@@ -2,8 +2,8 @@
 import type { AckMode, Endpoint, Identity } from '../config/settings-api.ts';
 import type { Bytes } from '../ftp/data-stream.ts';
 import { SlabPool } from '../ftp/slabs.ts';
+import { parentOf } from '../ftp/virtual-path.ts';
 import { type Operation, Refusal } from '../replication/operation.ts';
-import { includes } from '../replication/version.ts';
 import type { Logger } from '../system/logger-api.ts';
 import { readAccounts, setAccount } from './accounts-everywhere.ts';
 import { commitEverywhere } from './commit-everywhere.ts';
@@ -25,12 +25,14 @@ import { RecentPlaces, recordAndPlace } from './recent-places.ts';
 import type { ReplicaClient } from './replica-client-api.ts';
 import { readEntry } from './replica-read.ts';
 import {
+  type InFolder,
   NoReplicaError,
   type Outcome,
   type ReplicaSet,
   type Upload,
   type UploadOptions,
 } from './replica-set-api.ts';
+import { lookupWhereMoreIsKnown } from './second-opinion.ts';
 import { type EntryPage, inPages } from './shown-listing.ts';
 import type { TlsCredentials } from './trust.ts';
 
@@ -65,11 +67,6 @@ const VERBS: { readonly [op in Exclude<Operation['op'], 'put'>]: string } = {
   touch: 'Changed',
 };
 
-/** How long a peer may take to say that it has what nobody here ever heard of. */
-const SECOND_OPINION_MS = 1_500;
-/** The same while nearly everything is with the others only. */
-const JOINING_OPINION_MS = 10_000;
-
 class FtpReplicaSet implements PeeredReplicaSet {
   readonly #members: Members;
   readonly parts: KeptParts;
@@ -102,36 +99,15 @@ class FtpReplicaSet implements PeeredReplicaSet {
     const { entry, record } = await this.#ask((client) => recordAndPlace(this.#members, client, path));
     this.#members.seen.note(path, record);
     if (entry !== null || record !== null) return entry;
-    return await this.#lookupWhereMoreIsKnown(path);
+    return await lookupWhereMoreIsKnown(this.#members, path);
   }
 
-  /** This member may have just returned: what it never heard of, a peer that knows more may have. */
-  async #lookupWhereMoreIsKnown(path: string): Promise<Entry | null> {
-    // Still joining, it lacks nearly everything: a peer that takes its time is waited for, and silence is no answer.
-    const joining = path !== '/' && (await peersAhead(this.#members)).length > 0;
-    const own = this.#members.local.lastHello?.knowledge;
-    if (own === undefined || path === '/') return null;
-    const ahead = reachablePeers(this.#members).filter(
-      ({ hello }) => hello !== null && !includes(own, hello.knowledge),
-    );
-    if (ahead.length === 0) return null;
-    const answers = ahead.map(async (peer) => {
-      try {
-        return (await peer.client.record({ path })).entry;
-      } catch (error) {
-        if (!(error instanceof Refusal)) this.#members.peers.lost(peer, error);
-        return undefined;
-      }
-    });
-    const late = Promise.withResolvers<(Entry | null | undefined)[]>();
-    const timer = setTimeout(() => late.resolve([]), joining ? JOINING_OPINION_MS : SECOND_OPINION_MS);
-    const entries = await Promise.race([Promise.all(answers), late.promise]);
-    clearTimeout(timer);
-    const found = entries.find((entry) => entry !== null && entry !== undefined);
-    if (joining && found === undefined && !entries.includes(null)) {
-      throw new Refusal('busy', 'this member is still joining, and the others do not answer', { path });
-    }
-    return found ?? null;
+  async lookupInFolder(path: string): Promise<InFolder> {
+    const reply = await this.#ask((client) => recordAndPlace(this.#members, client, path, true));
+    this.#members.seen.note(path, reply.record);
+    const unknown = reply.entry === null && reply.record === null;
+    const entry = unknown ? await lookupWhereMoreIsKnown(this.#members, path) : reply.entry;
+    return { entry, folder: reply.folder ?? (await this.lookup(parentOf(path))) };
   }
 
   async list(path: string): Promise<AsyncIterable<EntryPage>> {

@@ -68,6 +68,7 @@ export function parseRecordReply(text: string): RecordReply {
   if (reply.entry === undefined || reply.record === undefined) throw new WireError('neither entry nor null');
   if (reply.entry !== null) checkEntry(reply.entry);
   if (reply.record !== null) checkRecord(reply.record);
+  if (reply.folder !== undefined && reply.folder !== null) checkEntry(reply.folder);
   return reply;
 }
 

@@ -53,7 +53,14 @@ export async function requireParent(session: Session, path: string): Promise<voi
 /** What is at the place of an upload: a file or nothing. @throws CommandRefused 550 */
 export async function uploadTarget(session: Session, path: string): Promise<Entry | null> {
   if (path === '/') refuse('is-a-directory', path);
-  const [, entry] = await Promise.all([requireParent(session, path), session.replicas.lookup(path)]);
+  const parent = parentOf(path);
+  // The root is always there, and a home folder need not be.
+  const { entry, folder } =
+    parent === '/'
+      ? { entry: await session.replicas.lookup(path), folder: null }
+      : await session.replicas.lookupInFolder(path);
+  if (parent !== '/' && folder?.kind !== 'directory')
+    refuse(folder === null ? 'not-found' : 'not-a-directory', parent);
   if (entry?.kind === 'directory') refuse('is-a-directory', path);
   return entry;
 }

@@ -34,6 +34,27 @@ test('files, folders, renames, times and deletions through one member are on all
   });
 });
 
+test('a path and the folder it is in are looked up together, whether they are here or only at a peer', async (t) => {
+  await withMembers(t, { members: 2 }, async (lab) => {
+    const [a, b] = [lab.member('a'), lab.member('b')];
+    await a.replicas.change({ op: 'mkdir', path: '/folder' });
+    await a.put('/folder/file', 'bytes');
+    const kinds = async (path: string) => {
+      const { entry, folder } = await a.replicas.lookupInFolder(path);
+      return [entry?.kind, folder?.kind];
+    };
+    t.deepEqual(await kinds('/folder/file'), ['file', 'directory']);
+    t.deepEqual(await kinds('/folder/none'), [undefined, 'directory']);
+    t.deepEqual(await kinds('/folder'), ['directory', 'directory']);
+    t.deepEqual(await kinds('/none/file'), [undefined, undefined]);
+    t.deepEqual(await kinds('/folder/file/below'), [undefined, 'file']);
+    const { entry, folder } = await b.replicas.lookupInFolder('/folder/file');
+    t.deepEqual([entry?.path, folder?.path], ['/folder/file', '/folder']);
+    await a.stopStorage();
+    t.deepEqual(await kinds('/folder/file'), ['file', 'directory']);
+  });
+});
+
 test('an append and an upload that goes on in the middle send only what is new, and need the content they began with', async (t) => {
   await withMembers(t, { members: 3 }, async (lab) => {
     const [a, c] = [lab.member('a'), lab.member('c')];

@@ -22,7 +22,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Entry } from '../../src/peers/protocol.ts';
 import type { AccountsReply, Usage } from '../../src/peers/protocol-accounts.ts';
 import type { MemberStatus } from '../../src/peers/protocol-reports.ts';
-import type { KeepAs, Outcome, ReplicaSet, Upload, UploadOptions } from '../../src/peers/replica-set-api.ts';
+import type {
+  InFolder,
+  KeepAs,
+  Outcome,
+  ReplicaSet,
+  Upload,
+  UploadOptions,
+} from '../../src/peers/replica-set-api.ts';
 import { Refusal, type RefusalKind } from '../../src/replication/operation.ts';
 import { DirectoryParts } from './directory-parts.ts';
 
@@ -88,6 +95,11 @@ export class DirectoryReplicas implements ReplicaSet {
   #disk(path: string): string {
     if (this.faults.failure !== null) throw this.faults.failure;
     return join(this.files, path);
+  }
+
+  async lookupInFolder(path: string): Promise<InFolder> {
+    const folder = path.slice(0, path.lastIndexOf('/')) || '/';
+    return { entry: await this.lookup(path), folder: await this.lookup(folder) };
   }
 
   async lookup(path: string): Promise<Entry | null> {

@@ -4,7 +4,7 @@ import type { ReplicaSet } from '../../peers/replica-set-api.ts';
 /** No accounts: a client can neither read nor change them, whatever a command does. */
 export type ClientFiles = Pick<
   ReplicaSet,
-  'lookup' | 'list' | 'read' | 'startUpload' | 'parts' | 'change' | 'members' | 'freeBytes'
+  'lookup' | 'lookupInFolder' | 'list' | 'read' | 'startUpload' | 'parts' | 'change' | 'members' | 'freeBytes'
 >;
 
 export type Change = Parameters<ReplicaSet['change']>[0];

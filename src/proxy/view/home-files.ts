@@ -5,7 +5,14 @@
 import type { Bytes } from '../../ftp/data-stream.ts';
 import type { Entry } from '../../peers/protocol.ts';
 import type { PartOwner } from '../../peers/protocol-parts.ts';
-import type { KeepAs, Outcome, PartsOfUploads, Upload, UploadOptions } from '../../peers/replica-set-api.ts';
+import type {
+  InFolder,
+  KeepAs,
+  Outcome,
+  PartsOfUploads,
+  Upload,
+  UploadOptions,
+} from '../../peers/replica-set-api.ts';
 import type { EntryPage } from '../../peers/shown-listing.ts';
 import { Refusal } from '../../replication/operation.ts';
 import type { Change, ClientFiles } from './client-files.ts';
@@ -64,6 +71,11 @@ export class HomeFiles implements ClientFiles {
   async lookup(path: string): Promise<Entry | null> {
     const entry = await this.#told(() => this.#files.lookup(this.#real(path)));
     return entry === null ? null : this.#entry(entry);
+  }
+
+  async lookupInFolder(path: string): Promise<InFolder> {
+    const { entry, folder } = await this.#told(() => this.#files.lookupInFolder(this.#real(path)));
+    return { entry: entry && this.#entry(entry), folder: folder && this.#entry(folder) };
   }
 
   async list(path: string): Promise<AsyncIterable<EntryPage>> {

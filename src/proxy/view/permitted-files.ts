@@ -74,9 +74,12 @@ function uploadOnlyFiles(files: ClientFiles, own: OwnUploads): ClientFiles {
   };
 }
 
-function lookingOf(files: ClientFiles): Pick<ClientFiles, 'lookup' | 'members' | 'freeBytes'> {
+function lookingOf(
+  files: ClientFiles,
+): Pick<ClientFiles, 'lookup' | 'lookupInFolder' | 'members' | 'freeBytes'> {
   return {
     lookup: (path) => files.lookup(path),
+    lookupInFolder: (path) => files.lookupInFolder(path),
     members: () => files.members(),
     freeBytes: () => files.freeBytes(),
   };

@@ -11,6 +11,7 @@ export interface Quota {
 export function limitedFiles(files: ClientFiles, quota: Quota, ledger: QuotaLedger): ClientFiles {
   return {
     lookup: (path) => files.lookup(path),
+    lookupInFolder: (path) => files.lookupInFolder(path),
     list: (path) => files.list(path),
     read: (entry, offset) => files.read(entry, offset),
     parts: files.parts,

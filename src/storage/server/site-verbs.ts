@@ -1,6 +1,7 @@
 /** `SITE <VERB> <base64url(JSON)>`: requests checked, handed to the store, answered with one line of JSON. */
 import {
   type CommitRequest,
+  type Entry,
   type Hello,
   type HelloRequest,
   type MergeRequest,
@@ -30,10 +31,14 @@ const verbs: { readonly [verb: string]: Handler } = {
   ...partVerbs,
   ...chainVerbs,
   RECORD(request, { store }, { own }): RecordReply {
-    const { entry, record, disk } = store.record(text(request, 'path'));
-    return own && request['local'] === true && disk !== undefined
-      ? { entry, record, disk }
-      : { entry, record };
+    const path = text(request, 'path');
+    const { entry, record, disk } = store.record(path);
+    return {
+      entry,
+      record,
+      ...(own && request['local'] === true && disk !== undefined && { disk }),
+      ...(request['folder'] === true && { folder: folderOf(path, store) }),
+    };
   },
   async STAGE(request, { store, chains }, { own, member }): Promise<StageReply> {
     const prefix = request['prefix'] === undefined ? undefined : object(request, 'prefix');
@@ -120,6 +125,13 @@ export async function runSiteVerb(
     services.store.disk.noticeError(error);
     throw error;
   }
+}
+
+function folderOf(path: string, store: SiteServices['store']): Entry | null {
+  const { entry } = store.record(path.slice(0, path.lastIndexOf('/')) || '/');
+  if (entry === null) return null;
+  const { record: _, ...shown } = entry;
+  return shown;
 }
 
 function ownHello({ store, boot, chains }: SiteServices): Hello {
