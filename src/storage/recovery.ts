@@ -1,7 +1,7 @@
 /** What a start does after any kind of end: redo what committed transactions had still to do, clear away the rest. */
 
 import { lstatSync, readdirSync, unlinkSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { carryOutWithBallast } from './carry-out.ts';
 import type { Catalog } from './catalog/catalog.ts';
 import type { Intent } from './catalog/catalog-ledger.ts';
@@ -9,7 +9,7 @@ import { flushDirectories } from './disk/flush-directories.ts';
 import type { Staging } from './disk/staging.ts';
 import type { ReadOnlyReason } from './disk/store-identity.ts';
 import type { Trash } from './disk/trash.ts';
-import type { Displaced, Volume } from './disk/volume.ts';
+import { type Displaced, inodeAt, type Volume } from './disk/volume.ts';
 import { diskTrouble, message } from './store-errors.ts';
 
 export const STAGED_KEEP_MS = 24 * 60 * 60 * 1000;
@@ -47,14 +47,18 @@ export async function recover(parts: RecoveryParts): Promise<ReadOnlyReason> {
 
 /** Redoes open intents and makes them durable, then clears them. Throws what the disk says: then nothing is cleared. */
 async function redoIntents(
-  { catalog, displaced, now }: RecoveryParts,
+  parts: RecoveryParts,
   carryOut: (intent: Intent, dirty: Set<string>) => void,
 ): Promise<number> {
+  const { catalog, displaced, volume, now } = parts;
   const intents = catalog.ledger.intents();
   const last = intents.at(-1);
   if (last === undefined) return 0;
   const dirty = new Set<string>();
-  for (const { intent } of intents) carryOut(intent, dirty);
+  for (const { intent } of intents) {
+    if (isAnothers(parts, intent)) dirty.add(dirname(volume.diskPath(intent.place)));
+    else carryOut(intent, dirty);
+  }
   // A directory that was only touched before the crash may not have been flushed either.
   await flushDirectories(dirty);
   catalog.transaction(() => {
@@ -66,6 +70,19 @@ async function redoIntents(
   });
   displaced.length = 0;
   return intents.length;
+}
+
+/**
+ * True: the step is done, and under its name in staging lies the beginning of another upload. Names come again: `sha-<hash>`
+ * with the same content, an id when somebody asks late how much of it is here.
+ */
+function isAnothers({ catalog: { table }, volume }: RecoveryParts, intent: Intent): boolean {
+  if (intent.action !== 'publish') return false;
+  const { place, staged } = intent;
+  const inode = inodeAt(join(volume.stagingDir, staged));
+  const known = [table.stored(place), table.shadowedAt(place)].map((stored) => stored?.local);
+  const decided = known.find((local) => local?.place === place);
+  return inode !== undefined && decided !== undefined && inode !== decided.ino;
 }
 
 /** After redoIntents: names that only a commit under way could have used, stale uploads, orphans in the trash. */

@@ -1,11 +1,11 @@
 /** Directories are flushed after the answer: until then the catalog must still know what was done in them. */
-import { cpSync, rmSync, statSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import { openStore } from '../../src/storage/store.ts';
-import { openedStore, put, readThrough, storeOptions, tempDirs } from './opened-store.ts';
+import { openedStore, put, readThrough, sha256Of, storeOptions, tempDirs } from './opened-store.ts';
 
 function placesIn(stateDir: string): string[] {
   const database = new DatabaseSync(join(stateDir, 'catalog.sqlite'), { readOnly: true });
@@ -71,3 +71,25 @@ test('steps of a catalog that came back from a backup are not done to files of t
   t.is(await readThrough(again, '/f'), 'stored since');
   t.deepEqual(placesIn(dirs.stateDir), []);
 });
+
+for (const there of ['is', 'is not'] as const) {
+  test(`a step that is done is not done again with the beginning of another upload of that name: the file ${there} in its place`, async (t) => {
+    const dirs = tempDirs(t);
+    const first = await openStore(storeOptions(dirs));
+    await put(first, '/f', 'acknowledged');
+    await first.close();
+    // Killed when the file was published and the same content, for another path, had begun to come under the same name.
+    const staged = `sha-${sha256Of('acknowledged')}`;
+    const database = new DatabaseSync(join(dirs.stateDir, 'catalog.sqlite'));
+    database.prepare("INSERT INTO intents (action, place, staged) VALUES ('publish', '/f', ?)").run(staged);
+    database.close();
+    writeFileSync(join(dirs.filesDir, '.cloudroid/staging', staged), 'ackno');
+    if (there === 'is not') rmSync(join(dirs.filesDir, 'f'));
+    const store = await openStore(storeOptions(dirs));
+    t.teardown(() => store.close());
+    t.deepEqual(placesIn(dirs.stateDir), []);
+    t.deepEqual(readdirSync(join(dirs.filesDir, '.cloudroid/trash')), []);
+    if (there === 'is') t.is(await readThrough(store, '/f'), 'acknowledged');
+    else t.false(existsSync(join(dirs.filesDir, 'f')), 'nobody sees half of it; the bytes are fetched again');
+  });
+}
