@@ -1,5 +1,5 @@
 /** When the steps of committed transactions may be forgotten: not before they are durable, and before others touch their places. */
-import { mkdirSync, renameSync } from 'node:fs';
+import { existsSync, linkSync, mkdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
@@ -64,3 +64,19 @@ test('a disk that was taken away is not flushed: nothing is cleared, and it coun
   await t.throwsAsync(steps.settleFor(group(madeFolder(2, '/x'))));
   t.deepEqual(cleared, []);
 });
+
+for (const known of [true, false]) {
+  test(`a second name of the very file that is in the place, ${known ? 'known' : 'unknown'} to the catalog, does not stay in staging`, (t) => {
+    const { steps, filesDir, group } = stepsOn(t);
+    const [path, staged] = [join(filesDir, 'f'), join(filesDir, '.cloudroid/staging/link-1')];
+    writeFileSync(path, 'x');
+    linkSync(path, staged);
+    const ino = known ? String(statSync(path).ino) : null;
+    t.is(
+      steps.carryOut(group({ id: 1, intent: { action: 'publish', place: '/f', staged: 'link-1', ino } })),
+      null,
+    );
+    t.false(existsSync(staged));
+    t.true(existsSync(path));
+  });
+}

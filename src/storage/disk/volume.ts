@@ -146,13 +146,13 @@ export class Volume {
     if (isPlanted('rename missing')) return;
     const path = this.diskPath(place);
     const there = statAt(path);
+    const inode = there === undefined ? undefined : inodeAt(staged);
+    if (inode !== undefined && inode === String(there?.ino)) {
+      unlinkSync(staged); // rename() of two names of one file does nothing
+      return;
+    }
     if (there !== undefined && (there.isDirectory() || String(there.ino) !== replaced)) {
-      const inode = inodeAt(staged);
       if (inode === undefined) return; // done before the crash
-      if (inode === String(there.ino)) {
-        unlinkSync(staged); // rename() of two names of one file does nothing
-        return;
-      }
       // Where an account belongs nobody else puts anything: a file there is an old form of it, edited or left behind.
       const inTheWay = there.isDirectory() ? !removeIfEmpty(path) : !isAccountPath(place);
       if (inTheWay) this.#displace(place, Number(there.size), dirty);
