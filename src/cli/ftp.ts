@@ -2,7 +2,7 @@
 
 import { openReplica } from '../peers/ftp-replica.ts';
 import { credentialsFor, loadOrMakeNetworkKey } from '../peers/trust.ts';
-import { watchMount } from '../storage/disk/mount-point.ts';
+import { isMountPoint, watchMount } from '../storage/disk/mount-point.ts';
 import { noteLostCatalog } from '../storage/rebuild/state-marks.ts';
 import { startStorageServer } from '../storage/server/storage-server.ts';
 import { openStore, StoreInUse, VolumeUnfit } from '../storage/store.ts';
@@ -33,6 +33,7 @@ export function ftp({ settings, version }: CommandInput): Promise<ExitStatus> {
   return runRole('ftp', settings, async ({ identity, logger, boot }) => {
     const key = await loadOrMakeNetworkKey(settings.networkKeyFile);
     const credentials = await credentialsFor(key, identity.member);
+    const diskWasThere = settings.mountDir !== null && isMountPoint(settings.mountDir);
     const store = await openStoreOrExplain({
       filesDir: settings.filesDir,
       stateDir: settings.stateDir,
@@ -69,7 +70,7 @@ export function ftp({ settings, version }: CommandInput): Promise<ExitStatus> {
     const forgetDisk =
       settings.mountDir === null
         ? () => undefined
-        : watchMount(settings.mountDir, () => {
+        : watchMount(settings.mountDir, diskWasThere, () => {
             logger.info('the disk is there now: starting again with it', { mount: settings.mountDir });
             diskCame.resolve(exitStatus.again);
           });

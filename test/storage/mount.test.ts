@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { isMountPoint } from '../../src/storage/disk/mount-point.ts';
+import { isMountPoint, watchMount } from '../../src/storage/disk/mount-point.ts';
 import { openStore } from '../../src/storage/store.ts';
 import { MEBIBYTE, mounted } from './mounted.ts';
 import { openedStore, put, storeOptions, tempDirs } from './opened-store.ts';
@@ -37,6 +37,15 @@ test('with the disk mounted all is as ever', async (t) => {
   t.true(isMountPoint(mountDir));
   t.false(isMountPoint(dirs.filesDir));
   t.false(isMountPoint(join(mountDir, 'nowhere')));
+});
+
+test('a disk that came while the store was being opened is noticed too', async (t) => {
+  const mountDir = '/proc';
+  t.true(isMountPoint(mountDir));
+  const noticed = Promise.withResolvers<string>();
+  t.teardown(watchMount(mountDir, false, () => noticed.resolve('noticed')));
+  t.teardown(watchMount(mountDir, true, () => noticed.resolve('what was there from the beginning')));
+  t.is(await noticed.promise, 'noticed');
 });
 
 test('a disk that is plugged in later is noticed: the storage server ends with 75, which means start me again', async (t) => {

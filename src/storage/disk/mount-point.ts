@@ -21,9 +21,12 @@ export function isMountPoint(dir: string): boolean {
   }
 }
 
-/** Calls `onMounted` once, when a disk comes that was not there before, at the start or since. Returns how to stop watching. */
-export function watchMount(dir: string, onMounted: () => void): () => void {
-  let there = isMountPoint(dir);
+/**
+ * Calls `onMounted` once, when a disk comes that was not there before, at the start or since. `wasThere`: whether it was before
+ * anybody relied on it; a disk takes its time, and may come while the store is being opened. Returns how to stop watching.
+ */
+export function watchMount(dir: string, wasThere: boolean, onMounted: () => void): () => void {
+  let there = wasThere;
   const timer = setInterval(() => {
     const before = there;
     there = isMountPoint(dir);
