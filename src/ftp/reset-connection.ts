@@ -5,7 +5,9 @@ import { plainSocketOf } from './secure-socket.ts';
 /**
  * Not while our own end is being sent: then libuv refuses (uv_tcp_close_reset: EINVAL) and Node loses the socket without
  * closing it, which leaks the descriptor and lets the process spin when it exits. Seen with Node 26.10. Nor by a
- * TLSSocket, which throws: by the socket below it.
+ * TLSSocket, which throws: by the socket below it. TLS goes in a later turn: whoever has just heard of the handshake is
+ * called from within SSL_read, and where the socket below is gone already Node frees the SSL object before that returns,
+ * which ends the process (SIGSEGV, Node 26.10).
  */
 export function resetConnection(socket: Socket): void {
   if (socket.destroyed) return;
@@ -14,6 +16,7 @@ export function resetConnection(socket: Socket): void {
     return;
   }
   const plain = plainSocketOf(socket);
+  if (plain.destroyed) return;
   plain.resetAndDestroy();
-  if (plain !== socket) socket.destroy();
+  if (plain !== socket) setImmediate(() => socket.destroy());
 }

@@ -47,10 +47,13 @@ export async function openDataConnection(connection: PeerConnection): Promise<Da
  * Closed with RST: what is on its way is void, and the other end cannot take half of it for the whole. Not while our own
  * end is being sent: then libuv refuses (uv_tcp_close_reset, EINVAL) and Node loses the socket without closing it, which
  * leaks the descriptor and lets the process spin when it exits. Seen with Node 26.10.
+ *
+ * TLS goes in a later turn: whoever has just heard of the handshake is called from within SSL_read, and where the socket below
+ * is gone already Node frees the SSL object before that returns. Node 26.10 then ends with SIGSEGV.
  */
 export function reset({ tls, raw }: DataConnection): void {
   const ending = (tls.writableEnded && !tls.writableFinished) || (raw.writableEnded && !raw.writableFinished);
   if (!raw.destroyed && !tls.destroyed && !ending) raw.resetAndDestroy();
-  tls.destroy();
   raw.destroy();
+  setImmediate(() => tls.destroy());
 }

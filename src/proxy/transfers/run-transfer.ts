@@ -93,7 +93,8 @@ export async function openData(
         return socket;
       },
       drop: () => {
-        if (!socket.writableEnded) socket.destroy();
+        // One that was reset goes by itself, and not in this turn (ftp/reset-connection.ts).
+        if (!socket.writableEnded && !plain.destroyed) socket.destroy();
       },
     };
   } finally {
