@@ -87,7 +87,7 @@ export class Conversation {
       return;
     }
     this.#worker = 'working';
-    this.session.security.begin('implicit');
+    this.session.security.begin('P');
     if (await this.#secure()) this.#send(greeting);
     if (this.#farewell !== null) this.#close(this.#farewell);
     await this.#work();

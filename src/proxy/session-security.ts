@@ -14,10 +14,10 @@ export class SessionSecurity {
     return this.#encrypted;
   }
 
-  /** Implicit TLS covers data connections from the start, as clients of that kind expect; PROT may change it. */
-  begin(how: 'explicit' | 'implicit'): void {
+  /** `data`: C after AUTH TLS; P where clients say neither PBSZ nor PROT, implicit TLS and AUTH SSL. PROT may change it. */
+  begin(data: Protection): void {
     this.#encrypted = true;
-    this.bufferSizeSaid = how === 'implicit';
-    this.protection = how === 'implicit' ? 'P' : 'C';
+    this.bufferSizeSaid = data === 'P';
+    this.protection = data;
   }
 }

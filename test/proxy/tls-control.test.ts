@@ -7,9 +7,9 @@ import { testTls } from './tls-provider.ts';
 import { until, withProxy } from './with-proxy.ts';
 
 for (const version of VERSIONS) {
-  test(`AUTH TLS, AUTH TLS-C and AUTH SSL all begin ${version}, and the session goes on inside it`, async (t) => {
+  test(`AUTH TLS, TLS-C, TLS-P and SSL all begin ${version}, and the session goes on inside it`, async (t) => {
     const { connect } = await withProxy(t, { tls: await testTls() });
-    for (const mechanism of ['TLS', 'TLS-C', 'SSL', 'tls']) {
+    for (const mechanism of ['TLS', 'TLS-C', 'TLS-P', 'SSL', 'tls']) {
       const plain = await connect();
       t.is((await plain.command(`AUTH ${mechanism}`)).code, 234);
       const client = new TlsClient(await overTls(plain.socket, version), 0, version);
@@ -22,6 +22,42 @@ for (const version of VERSIONS) {
     }
   });
 }
+
+for (const requireTls of [false, true]) {
+  test(`devices that say AUTH SSL or AUTH TLS-P protect data connections without PBSZ and PROT (requireTls ${requireTls})`, async (t) => {
+    const { connect, put, port } = await withProxy(t, { tls: await testTls(), requireTls });
+    await put('f', 'content');
+    for (const mechanism of ['SSL', 'TLS-P', 'ssl']) {
+      const plain = await connect();
+      t.is((await plain.command(`AUTH ${mechanism}`)).code, 234);
+      const client = new TlsClient(await overTls(plain.socket), port, undefined);
+      t.is((await client.command('USER guest')).code, 331);
+      t.is((await client.command('PASS guest')).code, 230);
+      const { reply, bytes } = await client.download('RETR f');
+      t.is(reply.code, 226, mechanism);
+      t.is(bytes.toString(), 'content');
+      t.is((await client.command('PROT C')).code, requireTls ? 534 : 200, 'as elsewhere');
+      if (!requireTls)
+        t.is((await client.control.download('RETR f')).bytes.toString(), 'content', 'PROT C in plain text');
+      client.destroy();
+    }
+  });
+}
+
+test('who says AUTH TLS or AUTH TLS-C has data connections in plain text until PROT P', async (t) => {
+  const { connect, put, port } = await withProxy(t, { tls: await testTls() });
+  await put('f', 'content');
+  for (const mechanism of ['TLS', 'TLS-C']) {
+    const plain = await connect();
+    t.is((await plain.command(`AUTH ${mechanism}`)).code, 234);
+    const client = new TlsClient(await overTls(plain.socket), port, undefined);
+    t.is((await client.command('USER guest')).code, 331);
+    t.is((await client.command('PASS guest')).code, 230);
+    t.is((await client.command('PROT P')).code, 503, 'PBSZ comes first');
+    t.is((await client.control.download('RETR f')).bytes.toString(), 'content', mechanism);
+    client.destroy();
+  }
+});
 
 test('TLS 1.1 and 1.0 are refused', async (t) => {
   const { port, connect, proxy } = await withProxy(t, { tls: await testTls() });

@@ -2,9 +2,18 @@
 import { type Reply, reply } from '../../ftp/reply.ts';
 import type { CommandDefinition } from '../command-definition.ts';
 import type { Session } from '../session.ts';
+import type { Protection } from '../session-security.ts';
 
-/** All mean the same today; the other names are those of drafts that clients still try. */
-const MECHANISMS = ['TLS', 'TLS-C', 'SSL'];
+/**
+ * With what each begins for data connections. The names beside TLS are those of drafts that devices still say; who says SSL
+ * or TLS-P says neither PBSZ nor PROT, and protects its data connections at once (vsftpd and ProFTPD have it so too).
+ */
+const MECHANISMS = new Map<string, Protection>([
+  ['TLS', 'C'],
+  ['TLS-C', 'C'],
+  ['TLS-P', 'P'],
+  ['SSL', 'P'],
+]);
 const LARGEST_BUFFER = 2 ** 32 - 1;
 
 export const securityCommands: readonly CommandDefinition[] = [
@@ -14,7 +23,7 @@ export const securityCommands: readonly CommandDefinition[] = [
     syntax: 'TLS',
     needsLogin: false,
     feature: (session) => whereTlsIs(session, 'AUTH TLS'),
-    help: 'TLS 1.2 or 1.3 from here on. What was sent behind it in plain text is dropped, a login made before it too. A second one is 503, other mechanisms than TLS, TLS-C and SSL are 504.',
+    help: 'TLS 1.2 or 1.3 from here on. What was sent behind it in plain text is dropped, a login made before it too. AUTH SSL and AUTH TLS-P begin with PROT P, AUTH TLS and AUTH TLS-C with PROT C. A second one is 503, other mechanisms are 504.',
     reference: 'RFC 4217 4',
     run: startTls,
   },
@@ -56,12 +65,13 @@ function whereTlsIs({ services }: Session, feature: string): string | null {
 }
 
 function startTls(session: Session, argument: string): Reply {
-  if (session.services.tls === undefined || !MECHANISMS.includes(argument.trim().toUpperCase())) {
+  const protection = MECHANISMS.get(argument.trim().toUpperCase());
+  if (session.services.tls === undefined || protection === undefined) {
     return reply(504, session.services.tls === undefined ? 'There is no TLS here.' : 'Say AUTH TLS.');
   }
   if (session.security.encrypted) return reply(503, 'TLS is on already.');
   session.reset();
-  session.security.begin('explicit');
+  session.security.begin(protection);
   return { ...reply(234, 'Begin with TLS.'), startsTls: true };
 }
 
