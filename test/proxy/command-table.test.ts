@@ -9,7 +9,7 @@ const spoken = commandTable.flatMap((definition) =>
 
 test('every command of the core, data and RFC 3659 groups is in the table', (t) => {
   const wanted =
-    'USER PASS REIN QUIT NOOP PWD CWD CDUP MKD RMD DELE RNFR RNTO XPWD XCWD XCUP XMKD XRMD LIST NLST RETR STOR APPE STOU SYST HELP STAT ACCT EPSV PASV EPRT PORT TYPE MODE STRU ALLO SIZE MDTM REST MLST MLSD FEAT OPTS CLNT AUTH LANG HOST MFMT MFF HASH XSHA256 NETS ABOR SITE';
+    'USER PASS REIN QUIT NOOP PWD CWD CDUP MKD RMD DELE RNFR RNTO XPWD XCWD XCUP XMKD XRMD LIST NLST RETR STOR APPE STOU SYST HELP STAT ACCT EPSV PASV EPRT PORT TYPE MODE STRU ALLO SIZE MDTM REST MLST MLSD FEAT OPTS CLNT AUTH PBSZ PROT LANG HOST MFMT MFF HASH XSHA256 AVBL NETS ABOR SITE';
   for (const name of wanted.split(' ')) t.not(findCommand(name, ''), null, name);
   for (const verb of ['NETS', 'HELP', 'CHMOD', 'UTIME'])
     t.is(findCommand('SITE', verb)?.definition.name, `SITE ${verb}`);
@@ -98,7 +98,18 @@ test('HELP tells about every command, FEAT and OPTS work before login', async (t
     t.regex((await client.command(line)).text, /NETS.*CHMOD|CHMOD[\s\S]*NETS/);
   const features = await client.command('FEAT');
   t.is(features.code, 211);
-  for (const feature of ['UTF8', 'SIZE', 'MDTM', 'REST STREAM', 'EPSV', 'MFMT', 'TVFS']) {
+  for (const feature of [
+    'UTF8',
+    'SIZE',
+    'MDTM',
+    'REST STREAM',
+    'EPSV',
+    'EPRT',
+    'MFMT',
+    'TVFS',
+    'HOST',
+    'AVBL',
+  ]) {
     t.true(features.lines.includes(` ${feature}`), feature);
   }
   t.true(features.text.includes(' MLST type*;size*;modify*;perm*;UNIX.mode*;x.sha256;'));

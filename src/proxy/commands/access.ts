@@ -68,6 +68,7 @@ export const accessCommands: readonly CommandDefinition[] = [
     argument: 'required',
     syntax: '<name>',
     needsLogin: false,
+    feature: 'HOST',
     help: 'Accepted before login: all names are the same place.',
     reference: 'RFC 7151',
     run: (session) =>
