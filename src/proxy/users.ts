@@ -21,8 +21,8 @@ export type LoginVerdict =
   | { readonly kind: 'wrong' | 'unknown' | 'busy' };
 
 export interface Users {
-  /** Takes the same time for every user name. Never rejects. */
-  check(user: string, password: string): Promise<LoginVerdict>;
+  /** Takes the same time for every user name. `from`: the group of addresses that asks (addressGroup). Never rejects. */
+  check(user: string, password: string, from: string): Promise<LoginVerdict>;
   /** Null: may not be logged in any more. */
   current(user: string): Account | null;
   /** open: guest/guest; accounts: by those; null: nobody has said yet. */
@@ -75,7 +75,7 @@ export class NetworkUsers implements Users {
     return this.#table?.kind ?? null;
   }
 
-  async check(user: string, password: string): Promise<LoginVerdict> {
+  async check(user: string, password: string, from: string): Promise<LoginVerdict> {
     await this.#refresh();
     const table = this.#table;
     if (table === null) return { kind: 'unknown' };
@@ -84,7 +84,7 @@ export class NetworkUsers implements Users {
       return right ? { kind: 'welcome', account: OPEN_GUEST } : { kind: 'wrong' };
     }
     const account = table.byName.get(user) ?? null;
-    const verdict = await this.#passwords.check(user, password, account?.password ?? null);
+    const verdict = await this.#passwords.check(user, password, account?.password ?? null, from);
     if (verdict === 'busy') return { kind: 'busy' };
     // Of now: it may have been removed while the hash was computed.
     const now = this.current(user);

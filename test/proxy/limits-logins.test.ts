@@ -1,7 +1,7 @@
 /** --logins-per-minute, --max-sessions-per-user, --login-timeout-seconds. */
 import test from 'ava';
 import { LoginRate } from '../../src/proxy/limits/login-rate.ts';
-import type { RawClient } from './raw-client.ts';
+import { RawClient } from './raw-client.ts';
 import { until, withProxy } from './with-proxy.ts';
 
 async function tryLogin(client: RawClient, password = 'guest'): Promise<number> {
@@ -95,4 +95,35 @@ test('the time for a login is what the settings say; who is in may take his time
   t.is((await late.reply()).code, 421);
   await late.closed();
   t.is((await inTime.command('PWD')).code, 257);
+});
+
+test('a crowd of sessions that log in at once under one account all get in', async (t) => {
+  const { addUser, port } = await withProxy(t, { maxSessions: 200, maxSessionsPerAddress: 200 });
+  await addUser('anna', 'secret');
+  const clients = await Promise.all(
+    Array.from({ length: 150 }, () => RawClient.loggedIn(port, { user: 'anna', password: 'secret' })),
+  );
+  t.teardown(() => {
+    for (const client of clients) client.destroy();
+  });
+  t.is(clients.length, 150);
+});
+
+test('an address that guesses on a hundred connections at once keeps nobody else out', async (t) => {
+  const { addUser, connect, port } = await withProxy(t, { maxSessions: 200, maxSessionsPerAddress: 200 });
+  await addUser('anna', 'secret');
+  await addUser('bert', 'secret');
+  const guessers = await Promise.all(
+    Array.from({ length: 100 }, () => connect({ localAddress: '127.0.0.9' })),
+  );
+  for (const guesser of guessers) await guesser.command('USER anna');
+  for (const [index, guesser] of guessers.entries()) guesser.send(`PASS guess ${index}\r\n`);
+  const answered = () => guessers.filter(({ heard }) => /^(530|421) /m.test(heard)).length;
+  await until(() => answered() > 0);
+  for (const user of ['anna', 'bert']) {
+    (await RawClient.loggedIn(port, { user, password: 'secret' })).destroy();
+    t.true(answered() < guessers.length, `${user} did not have to wait for all of the guesses`);
+  }
+  await until(() => answered() === guessers.length);
+  t.false(guessers.some(({ heard }) => heard.includes('230 ')));
 });

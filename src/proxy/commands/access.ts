@@ -1,6 +1,7 @@
 /** Coming and going: USER, PASS, REIN and QUIT. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Account, isSameLogin } from '../../accounts/account.ts';
+import { addressGroup } from '../../ftp/address.ts';
 import { lastReply, type Reply, reply } from '../../ftp/reply.ts';
 import type { CommandDefinition } from '../command-definition.ts';
 import { isHomeThere } from '../home-folder.ts';
@@ -89,7 +90,7 @@ async function logIn(session: Session, password: string): Promise<Reply> {
   if (refusal !== null) return refusal;
   const delayMs = services.throttle.delayMs(clientAddress);
   if (delayMs > 0) await delay(delayMs);
-  const verdict = await services.users.check(login.user, password);
+  const verdict = await services.users.check(login.user, password, addressGroup(clientAddress));
   switch (verdict.kind) {
     case 'welcome':
       return await welcome(session, verdict.account);
