@@ -3,13 +3,13 @@
  *
  * Invariants
  * - At most MOST_AT_ONCE hashes are computed at a time (16 MiB each), at most MOST_WAITING wait, addresses in turn
- *   (fair-turns.ts); more are `busy`.
+ *   (system/fair-turns.ts); more are `busy`.
  * - What is asked several times at once is computed once: a program with twenty connections logs in twenty times.
  * - A password that was right is remembered, as a keyed hash in memory only: a camera logs in for each picture. It counts
  *   for the very hash that it was right for, so a changed password is forgotten with it.
  */
 import { createHmac, randomBytes } from 'node:crypto';
-import { FairTurns } from './fair-turns.ts';
+import { FairTurns } from '../system/fair-turns.ts';
 import { isPassword, type PasswordHash, pretendToCheck } from './password-hash.ts';
 
 const MOST_AT_ONCE = 2;
@@ -23,7 +23,7 @@ export class PasswordCheck {
   readonly #key = randomBytes(32);
   readonly #right = new Map<string, { readonly hash: string; readonly until: number }>();
   readonly #now: () => number;
-  readonly #turns = new FairTurns(MOST_AT_ONCE, MOST_WAITING);
+  readonly #turns = new FairTurns({ most: MOST_AT_ONCE, mostWaiting: MOST_WAITING });
   readonly #underWay = new Map<string, Promise<PasswordVerdict>>();
 
   /** `now` in milliseconds, monotonic. */
@@ -61,13 +61,14 @@ export class PasswordCheck {
     stored: PasswordHash | null,
     from: string,
   ): Promise<PasswordVerdict> {
-    if (!(await this.#turns.take(from))) return 'busy';
+    const giveBack = await this.#turns.take(from);
+    if (giveBack === null) return 'busy';
     try {
       const right = stored === null ? await pretendToCheck(password) : await isPassword(password, stored);
       if (right && stored !== null) this.#remember(key, stored.hash);
       return right ? 'right' : 'wrong';
     } finally {
-      this.#turns.giveBack();
+      giveBack();
     }
   }
 

@@ -82,12 +82,12 @@ class FtpReplica implements ReplicaClient {
     return await this.#link.site('RECORD', request, parseRecordReply);
   }
 
-  async list(dir: string): Promise<AsyncIterable<Entry>> {
-    return this.#link.lines(await this.#link.download(`/list/${encodeText(dir)}`), parseEntry);
+  async list(dir: string, over?: AbortSignal): Promise<AsyncIterable<Entry>> {
+    return this.#link.lines(await this.#link.download(`/list/${encodeText(dir)}`, 0, over), parseEntry);
   }
 
-  async listShown(dir: string): Promise<AsyncIterable<EntryPage>> {
-    const stream = await this.#link.download(`/shown/${encodeText(dir)}`);
+  async listShown(dir: string, over?: AbortSignal): Promise<AsyncIterable<EntryPage>> {
+    const stream = await this.#link.download(`/shown/${encodeText(dir)}`, 0, over);
     return this.#link.lines(stream, (line) => parseShownPage(dir, line));
   }
 

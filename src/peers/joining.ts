@@ -32,10 +32,11 @@ export async function listAhead(
   members: Members,
   ahead: readonly Peer[],
   path: string,
+  over: AbortSignal | undefined,
 ): Promise<AsyncIterable<Entry> | null> {
   for (const peer of ahead) {
     try {
-      const theirs = await peer.client.list(path);
+      const theirs = await peer.client.list(path, over);
       return beside(theirs, await ownEntries(members, path, peer.hello?.knowledge ?? {}));
     } catch (error) {
       // Perhaps made here a moment ago: another one, or the own replica, may know it.

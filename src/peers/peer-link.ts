@@ -89,8 +89,15 @@ export class PeerLink {
     return await startUpload(this.#pool, `/staging/${id}`, offset, begun);
   }
 
-  async download(path: string, offset = 0): Promise<Readable> {
-    return await startDownload(this.#pool, path, offset);
+  /** `over` ends it, also when it comes too late. */
+  async download(path: string, offset = 0, over?: AbortSignal): Promise<Readable> {
+    const stream = await startDownload(this.#pool, path, offset);
+    if (over === undefined) return stream;
+    const end = () => void stream.destroy();
+    over.addEventListener('abort', end);
+    stream.once('close', () => over.removeEventListener('abort', end));
+    if (over.aborted) end();
+    return stream;
   }
 
   /** Each line of an NDJSON stream. Leaving early closes its connection. */

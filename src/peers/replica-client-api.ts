@@ -46,9 +46,10 @@ export interface ReplicaClient {
   readonly endpoint: Endpoint;
   hello(from?: HelloRequest['from'], signal?: AbortSignal): Promise<Hello>;
   record(request: RecordRequest): Promise<RecordReply>;
-  list(dir: string): Promise<AsyncIterable<Entry>>;
+  /** Holds a connection until it was read to its end, or left early, or `over` fires. */
+  list(dir: string, over?: AbortSignal): Promise<AsyncIterable<Entry>>;
   /** The same without records; only of this member's own storage server. */
-  listShown(dir: string): Promise<AsyncIterable<EntryPage>>;
+  listShown(dir: string, over?: AbortSignal): Promise<AsyncIterable<EntryPage>>;
   stage(request: StageRequest): Promise<StageReply>;
   /**
    * Opens STOR (offset 0) or REST+STOR /staging/<id>; resolves when the data connection is up. `begun`: called when it has got

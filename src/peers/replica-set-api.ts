@@ -81,8 +81,11 @@ export interface ReplicaSet {
   lookup(path: string): Promise<Entry | null>;
   /** The same, and what is at the folder that the path (not `/`) is in: one question instead of two. */
   lookupInFolder(path: string): Promise<InFolder>;
-  /** Entries of a directory, some at a time; rejects with not-found / not-a-directory before the first. */
-  list(path: string): Promise<AsyncIterable<EntryPage>>;
+  /**
+   * Entries of a directory, some at a time; rejects with not-found / not-a-directory before the first. It holds a connection
+   * until it was read to its end, or left early, or `over` fires: that alone helps where nobody has begun to read.
+   */
+  list(path: string, over?: AbortSignal): Promise<AsyncIterable<EntryPage>>;
   /**
    * The bytes from `offset`, from the local replica or else from a peer. They end with an error when they turn out not to
    * be those of `entry.sha256`: then no 226.

@@ -110,13 +110,13 @@ class FtpReplicaSet implements PeeredReplicaSet {
     return { entry, folder: reply.folder ?? (await this.lookup(parentOf(path))) };
   }
 
-  async list(path: string): Promise<AsyncIterable<EntryPage>> {
+  async list(path: string, over?: AbortSignal): Promise<AsyncIterable<EntryPage>> {
     const ahead = await peersAhead(this.#members);
-    const listed = ahead.length === 0 ? null : await listAhead(this.#members, ahead, path);
+    const listed = ahead.length === 0 ? null : await listAhead(this.#members, ahead, path, over);
     if (listed !== null) return inPages(listed);
     const { client: own } = this.#members.local;
     return await this.#ask(async (client) =>
-      client === own ? await client.listShown(path) : inPages(await client.list(path)),
+      client === own ? await client.listShown(path, over) : inPages(await client.list(path, over)),
     );
   }
 

@@ -1,8 +1,10 @@
 /** What a listing shows, in the order of the members (by name), without our own names; a page at a time, so memory stays flat. */
+import { addressGroup } from '../ftp/address.ts';
 import { namePattern } from '../ftp/name-pattern.ts';
 import { baseName, isReservedName } from '../ftp/virtual-path.ts';
 import type { Entry } from '../peers/protocol.ts';
 import type { EntryPage } from '../peers/shown-listing.ts';
+import type { Turn } from '../system/fair-turns.ts';
 import { refuse, requireDirectory } from './changes.ts';
 import { CommandRefused } from './error-reply.ts';
 import type { Session } from './session.ts';
@@ -25,9 +27,10 @@ export interface Listed {
 
 /**
  * A directory's entries, or the file itself, or what fits a pattern when nothing has that very name: perhaps nothing.
- * @throws CommandRefused 550, Refusal, NoReplicaError before the first.
+ * `over`: nobody reads any more; a listing that was never begun lets go of what it holds then.
+ * @throws CommandRefused 550, Refusal, NoReplicaError before the first; the reason of `over`.
  */
-export async function listedEntries(session: Session, path: string): Promise<Listed> {
+export async function listedEntries(session: Session, path: string, over: AbortSignal): Promise<Listed> {
   const pattern = namePattern(path);
   const entry = path === '/' ? null : await session.replicas.lookup(path);
   if (entry?.kind === 'file') {
@@ -36,11 +39,11 @@ export async function listedEntries(session: Session, path: string): Promise<Lis
     return { named: 'entries', entries: hidden ? none() : one(entry) };
   }
   if (entry !== null || path === '/')
-    return { named: 'directory', entries: await directoryEntries(session, path) };
+    return { named: 'directory', entries: await directoryEntries(session, path, over) };
   if (pattern === null) return refuse('not-found', path);
   await requireDirectory(session, pattern.directory);
-  const all = await session.replicas.list(pattern.directory);
-  return { named: 'entries', entries: shown(session, fitting(all, pattern.matches)) };
+  const entries = await allOf(session, pattern.directory, over, (all) => fitting(all, pattern.matches));
+  return { named: 'entries', entries };
 }
 
 async function* fitting(
@@ -51,8 +54,32 @@ async function* fitting(
 }
 
 /** Only a directory. */
-export async function directoryEntries(session: Session, path: string): Promise<AsyncIterable<EntryPage>> {
-  return shown(session, await session.replicas.list(path));
+export async function directoryEntries(
+  session: Session,
+  path: string,
+  over: AbortSignal,
+): Promise<AsyncIterable<EntryPage>> {
+  return await allOf(session, path, over, (all) => all);
+}
+
+/**
+ * A long listing whose client does not read holds one of the few connections to the storage server, and memory: so there is
+ * a turn to be had for each (services.ts). It is given back when all was taken, which a short one is at once.
+ */
+async function allOf(
+  session: Session,
+  path: string,
+  over: AbortSignal,
+  chosen: (all: AsyncIterable<EntryPage>) => AsyncIterable<EntryPage>,
+): Promise<AsyncIterable<EntryPage>> {
+  const giveBack = await session.services.listings.take(addressGroup(session.clientAddress), over);
+  if (giveBack === null) throw new CommandRefused(450, 'Too many listings at once; try again.');
+  try {
+    return shown(session, chosen(await session.replicas.list(path, over)), giveBack);
+  } catch (error) {
+    giveBack();
+    throw error;
+  }
 }
 
 async function* none(): AsyncGenerator<EntryPage> {}
@@ -65,13 +92,21 @@ async function* one(entry: Entry): AsyncGenerator<EntryPage> {
  * @throws CommandRefused 451 behind entry --max-listing-entries, which breaks a data connection: a program that mirrors
  * must not take the beginning of a listing for all of it.
  */
-async function* shown({ services }: Session, pages: AsyncIterable<EntryPage>): AsyncGenerator<EntryPage> {
+async function* shown(
+  { services }: Session,
+  pages: AsyncIterable<EntryPage>,
+  giveBack: Turn,
+): AsyncGenerator<EntryPage> {
   const most = services.maxListingEntries;
   let count = 0;
-  for await (const all of pages) {
-    const page = all.filter(({ path }) => !isReservedName(baseName(path)));
-    count += page.length;
-    if (count > most) throw new CommandRefused(451, `There are more than ${most} entries: no listing.`);
-    yield page;
+  try {
+    for await (const all of pages) {
+      const page = all.filter(({ path }) => !isReservedName(baseName(path)));
+      count += page.length;
+      if (count > most) throw new CommandRefused(451, `There are more than ${most} entries: no listing.`);
+      yield page;
+    }
+  } finally {
+    giveBack();
   }
 }

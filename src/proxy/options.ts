@@ -5,6 +5,7 @@ import type { LimitSettings } from '../config/limit-settings.ts';
 import type { Endpoint } from '../config/settings-api.ts';
 import type { SlabPool } from '../ftp/slabs.ts';
 import type { ReplicaSet } from '../peers/replica-set-api.ts';
+import type { FairTurns } from '../system/fair-turns.ts';
 import type { Logger } from '../system/logger-api.ts';
 import type { PassivePorts } from './limits/passive-ports.ts';
 import type { UploadsUnderWay } from './transfers/uploads-under-way.ts';
@@ -93,6 +94,8 @@ export interface ProxyServices extends Omit<ProxyOptions, 'limits' | 'users'> {
   readonly uploads: UploadsUnderWay;
   readonly quotas: QuotaLedger;
   readonly passivePool: PassivePorts;
+  /** Listings under way at once. */
+  readonly listings: FairTurns;
   readonly rules: CommandPolicy;
   readonly passiveAddresses: PassiveAddresses;
 }

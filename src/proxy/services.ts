@@ -1,5 +1,6 @@
 /** What all sessions of a proxy share, made once. */
 import { SlabPool } from '../ftp/slabs.ts';
+import { FairTurns } from '../system/fair-turns.ts';
 import { commandTable } from './command-table.ts';
 import { CommandRules } from './limits/command-rules.ts';
 import { LoginRate } from './limits/login-rate.ts';
@@ -13,6 +14,12 @@ import { QuotaLedger } from './view/quota-ledger.ts';
 
 /** As much as one read from a data connection may bring. */
 const RECEIVE_BYTES = 512 * 1024;
+
+/**
+ * Fewer than the 48 connections that a gateway has to its storage server for transfers (peers/connection-pool.ts): clients
+ * that do not read leave some for uploads, and those of one address some for the listings of others. Who waits has a session.
+ */
+const LISTINGS = { most: 32, mostEach: 8, mostWaiting: Number.POSITIVE_INFINITY };
 
 export interface OpenServices {
   readonly services: ProxyServices;
@@ -40,6 +47,7 @@ export function openServices(options: ProxyOptions, sessionsOf: (user: string) =
     uploads: new UploadsUnderWay(limits.silentMs),
     quotas: new QuotaLedger(options.replicas),
     passivePool: new PassivePorts(limits.passiveWaitMs),
+    listings: new FairTurns(LISTINGS),
     rules,
     passiveAddresses,
   };

@@ -8,12 +8,14 @@ import { Catalog } from '../../src/storage/catalog/catalog.ts';
 import type { Member } from '../network/member.ts';
 import { waitUntil } from '../network/wait-until.ts';
 import { type Network, openNetwork } from '../network/with-network.ts';
-import { type RawClient, readAll } from '../proxy/raw-client.ts';
+import { type HeardReply, RawClient, readAll } from '../proxy/raw-client.ts';
+import { overTls } from '../proxy/tls-client.ts';
 import { Inspector } from './inspector.ts';
 import { residentKilobytes } from './scene.ts';
 
 const ENTRIES = 100_000;
 const READERS = 5;
+const CROWD = 100;
 const MEBIBYTE = 1024 * 1024;
 /** For each listing under way in the proxy: up to 10,000 entries are collected to be sorted (listed-entries.ts). */
 const MOST_PER_LISTING = 8 * MEBIBYTE;
@@ -126,6 +128,78 @@ test.serial(
       const left = now.heap + now.buffers - warm.heap - warm.buffers;
       return left < 4 * MEBIBYTE ? null : `${left} bytes more`;
     });
+  },
+);
+
+/** What comes from another address than that of the crowd. */
+async function elsewhere(client: RawClient, line: string, bytes: Buffer | null): Promise<HeardReply> {
+  const localAddress = '127.0.0.5';
+  const socket = connect({ host: member.host, port: await client.passivePort(), localAddress });
+  socket.on('error', () => undefined);
+  socket.resume();
+  if (bytes !== null) socket.end(bytes);
+  client.send(`${line}\r\n`);
+  const first = await client.reply();
+  return first.code < 200 ? await client.reply() : first;
+}
+
+test.serial(
+  'one address that begins a hundred listings and reads none stops nobody else from listing, storing and fetching',
+  async (t) => {
+    t.timeout(120_000);
+    const crowd = await Promise.all(Array.from({ length: CROWD }, () => member.login()));
+    const sockets: Socket[] = [];
+    for (const client of crowd) {
+      const socket = connect({ host: member.host, port: await client.passivePort(), allowHalfOpen: true });
+      socket.on('error', () => undefined);
+      sockets.push(socket.pause());
+      client.send('MLSD /huge\r\n');
+    }
+    const begun = () => crowd.filter(({ heard }) => heard.includes('150 ')).length;
+    await waitUntil('some have begun', () => (begun() > 0 ? null : 'none'));
+    const honest = await RawClient.loggedIn(member.port, { host: member.host, localAddress: '127.0.0.5' });
+    t.is((await elsewhere(honest, 'LIST /', null)).code, 226);
+    t.is((await elsewhere(honest, 'MLSD /huge', null)).code, 226);
+    t.is((await elsewhere(honest, 'STOR /beside', Buffer.alloc(1_000_000))).code, 226);
+    t.is((await elsewhere(honest, 'RETR /beside', null)).code, 226);
+    t.false(
+      crowd.some(({ heard }) => /^[45]\d\d /m.test(heard)),
+      'those of the crowd hold what they have',
+    );
+    t.true(begun() < CROWD / 2, `${begun()} have begun`);
+    // Those that wait can give it up, and those that vanish make way for them.
+    const last = crowd.at(-1);
+    last?.send('ABOR\r\n');
+    t.deepEqual(await last?.replies(2), [426, 226]);
+    for (const socket of sockets) socket.destroy();
+    for (const client of crowd) client.destroy();
+    const client = await member.login();
+    t.is((await client.download('LIST /')).reply.code, 226);
+    client.destroy();
+    honest.destroy();
+  },
+);
+
+test.serial(
+  'listings that are asked for without a data connection, or whose handshake fails, leave nothing behind',
+  async (t) => {
+    t.timeout(120_000);
+    const client = await member.login();
+    for (let count = 0; count < 60; count += 1) t.is((await client.command('LIST /huge')).code, 425);
+    t.is((await client.command('AUTH TLS')).code, 234);
+    const inside = RawClient.around(await overTls(client.socket), member.host);
+    for (const line of ['USER guest', 'PASS guest', 'PBSZ 0', 'PROT P']) await inside.command(line);
+    for (let count = 0; count < 60; count += 1) {
+      const socket = await inside.dataConnection();
+      socket.end('no handshake');
+      inside.send('MLSD /huge\r\n');
+      t.deepEqual(await inside.replies(2), [150, 425]);
+    }
+    inside.destroy();
+    const next = await member.login();
+    t.is((await next.download('MLSD /huge')).reply.code, 226);
+    t.is((await next.upload('STOR /beside', Buffer.alloc(1_000_000))).code, 226);
+    next.destroy();
   },
 );
 

@@ -117,11 +117,16 @@ async function statusOfPath(session: Session, argument: string): Promise<Reply> 
   const path = session.path(withoutFlags(argument));
   const now = Date.now();
   const lines: string[] = [];
-  for await (const page of (await listedEntries(session, path)).entries) {
-    for (const entry of page.slice(0, MOST_STAT_LINES + 1 - lines.length)) {
-      lines.push(listLine(entry, now).slice(0, -'\r\n'.length));
+  const over = new AbortController();
+  try {
+    for await (const page of (await listedEntries(session, path, over.signal)).entries) {
+      for (const entry of page.slice(0, MOST_STAT_LINES + 1 - lines.length)) {
+        lines.push(listLine(entry, now).slice(0, -'\r\n'.length));
+      }
+      if (lines.length > MOST_STAT_LINES) break;
     }
-    if (lines.length > MOST_STAT_LINES) break;
+  } finally {
+    over.abort();
   }
   if (lines.length > MOST_STAT_LINES) lines.splice(MOST_STAT_LINES, 1, 'There is more: use LIST.');
   return multilineReply(213, `Status of ${path}:`, lines, 'End.');

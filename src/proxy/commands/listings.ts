@@ -32,7 +32,7 @@ export const listingCommands: readonly CommandDefinition[] = [
         session,
         'LIST',
         path,
-        async () => (await listedEntries(session, path)).entries,
+        async (over) => (await listedEntries(session, path, over)).entries,
         (entry) => listLine(entry, now),
       );
     },
@@ -49,8 +49,8 @@ export const listingCommands: readonly CommandDefinition[] = [
       const wanted = withoutFlags(argument);
       const path = session.path(wanted);
       let folder = '';
-      const entries = async () => {
-        const listed = await listedEntries(session, path);
+      const entries = async (over: AbortSignal) => {
+        const listed = await listedEntries(session, path, over);
         if (listed.named === 'entries') folder = wanted.slice(0, wanted.lastIndexOf('/') + 1);
         return listed.entries;
       };
@@ -71,7 +71,7 @@ export const listingCommands: readonly CommandDefinition[] = [
       const { facts, account } = session;
       const writable = account?.rights === 'full';
       const line = (entry: Entry) => factsLine(entry, facts, baseName(entry.path), writable);
-      return list(session, 'MLSD', path, () => directoryOnly(session, path), line);
+      return list(session, 'MLSD', path, (over) => directoryOnly(session, path, over), line);
     },
   },
 ];
@@ -80,11 +80,11 @@ function list(
   session: Session,
   command: string,
   path: string,
-  entries: () => Promise<AsyncIterable<EntryPage>>,
+  entries: (over: AbortSignal) => Promise<AsyncIterable<EntryPage>>,
   line: (entry: Entry) => string,
 ): Promise<Reply> {
-  return sendStream(session, { kind: 'listing', command, path }, async () => {
-    const found = await entries();
+  return sendStream(session, { kind: 'listing', command, path }, async (_restartAt, over) => {
+    const found = await entries(over);
     return {
       opening: 'Here comes the listing.',
       open: async () => Readable.from(pieces(session.names, found, line), { objectMode: false }),
@@ -111,9 +111,13 @@ async function* pieces(
 }
 
 /** RFC 3659 section 7.2.1: 501 for a file. */
-async function directoryOnly(session: Session, path: string): Promise<AsyncIterable<EntryPage>> {
+async function directoryOnly(
+  session: Session,
+  path: string,
+  over: AbortSignal,
+): Promise<AsyncIterable<EntryPage>> {
   if (path !== '/' && (await requireEntry(session, path)).kind === 'file') {
     throw new CommandRefused(501, `${path}: is a file; use MLST.`);
   }
-  return await directoryEntries(session, path);
+  return await directoryEntries(session, path, over);
 }

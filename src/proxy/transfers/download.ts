@@ -22,14 +22,14 @@ export interface DownloadPlan {
   readonly done: string;
 }
 
-/** Sends one stream. Half of it never looks whole: the data connection is reset and the reply is not a 226. */
+/** Sends one stream; `over` tells the plan when nothing of it is needed any more (transfer.ts). Half of it never looks whole: the data connection is reset and the reply is not a 226. */
 export function sendStream(
   session: Session,
   request: TransferRequest,
-  plan: (restartAt: number) => Promise<DownloadPlan>,
+  plan: (restartAt: number, over: AbortSignal) => Promise<DownloadPlan>,
 ): Promise<Reply> {
   return runTransfer(session, request, async (transfer, { restartAt }) => {
-    const { opening, open, done } = await plan(restartAt);
+    const { opening, open, done } = await plan(restartAt, transfer.over);
     const connection = await openData(session, transfer, opening);
     let socket: Socket | null = null;
     try {

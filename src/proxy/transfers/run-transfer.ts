@@ -42,6 +42,7 @@ export async function runTransfer(
     logFailure(session, transfer, cause);
     throw cause;
   } finally {
+    transfer.end();
     session.transfer = null;
     session.data.close();
   }

@@ -16,6 +16,7 @@ export class Transfer {
   waitingSince: number | null = null;
   #stage: 'moving' | 'committing' = 'moving';
   readonly #controller = new AbortController();
+  readonly #over = new AbortController();
 
   constructor(kind: TransferKind, command: string, path: string) {
     this.kind = kind;
@@ -28,6 +29,15 @@ export class Transfer {
     return this.#controller.signal;
   }
 
+  /** Fires when it was aborted or has ended: whatever was opened for it is of no use any more. */
+  get over(): AbortSignal {
+    return this.#over.signal;
+  }
+
+  end(): void {
+    this.#over.abort();
+  }
+
   /** From here on it is too late to abort: the members may have stored it. @throws the reason when it was aborted. */
   beginCommit(): void {
     this.signal.throwIfAborted();
@@ -37,7 +47,9 @@ export class Transfer {
   /** False once the commit has begun: then it runs to its end. */
   abort(why: string): boolean {
     if (this.#stage === 'committing') return false;
-    this.#controller.abort(new TransferAborted(why));
+    const reason = new TransferAborted(why);
+    this.#controller.abort(reason);
+    this.#over.abort(reason);
     return true;
   }
 

@@ -78,8 +78,8 @@ export class HomeFiles implements ClientFiles {
     return { entry: entry && this.#entry(entry), folder: folder && this.#entry(folder) };
   }
 
-  async list(path: string): Promise<AsyncIterable<EntryPage>> {
-    const entries = await this.#told(() => this.#files.list(this.#real(path)));
+  async list(path: string, over?: AbortSignal): Promise<AsyncIterable<EntryPage>> {
+    const entries = await this.#told(() => this.#files.list(this.#real(path), over));
     return this.#shownEntries(entries);
   }
 

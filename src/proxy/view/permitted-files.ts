@@ -50,7 +50,7 @@ function denied(): Promise<never> {
 function readOnlyFiles(files: ClientFiles): ClientFiles {
   return {
     ...lookingOf(files),
-    list: (path) => files.list(path),
+    list: (path, over) => files.list(path, over),
     read: (entry, offset) => files.read(entry, offset),
     parts: { find: async () => null, drop: async () => false },
     startUpload: denied,

@@ -12,7 +12,7 @@ export function limitedFiles(files: ClientFiles, quota: Quota, ledger: QuotaLedg
   return {
     lookup: (path) => files.lookup(path),
     lookupInFolder: (path) => files.lookupInFolder(path),
-    list: (path) => files.list(path),
+    list: (path, over) => files.list(path, over),
     read: (entry, offset) => files.read(entry, offset),
     parts: files.parts,
     members: () => files.members(),
