@@ -33,6 +33,8 @@ Made from the command table in src/proxy/commands/ by \`scripts/ftp-commands.ts\
 - An upload becomes visible whole or not at all. It is broken off, and the old file stays, when the data connection is reset, when
   ALLO announced another number of bytes, by ABOR, and when the control connection ended before the commit without QUIT
   (\`--accept-abrupt-close\` changes the last).
+- What was kept of an upload that broke off is no file: only SIZE, REST + STOR, APPE and DELE of its user know of it, and MLSD for
+  FileZilla (CLNT), which looks nowhere else.
 - Data connections go to and come from the client's own address only.
 - 4xx: trying again may help. 450 busy or changed meanwhile, 451 a local failure or no member answers, 452 no space, 425 and 426 the
   data connection, 421 good-bye.

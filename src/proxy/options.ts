@@ -8,6 +8,7 @@ import type { ReplicaSet } from '../peers/replica-set-api.ts';
 import type { FairTurns } from '../system/fair-turns.ts';
 import type { Logger } from '../system/logger-api.ts';
 import type { PassivePorts } from './limits/passive-ports.ts';
+import type { KeptLately } from './transfers/kept-lately.ts';
 import type { UploadsUnderWay } from './transfers/uploads-under-way.ts';
 import type { Users } from './users.ts';
 import type { QuotaLedger } from './view/quota-ledger.ts';
@@ -92,6 +93,7 @@ export interface ProxyServices extends Omit<ProxyOptions, 'limits' | 'users'> {
   sessionsOf(user: string): number;
   readonly slabs: SlabPool;
   readonly uploads: UploadsUnderWay;
+  readonly keptLately: KeptLately;
   readonly quotas: QuotaLedger;
   readonly passivePool: PassivePorts;
   /** Listings under way at once. */

@@ -8,6 +8,7 @@ import { LoginThrottle } from './limits/login-throttle.ts';
 import { PassiveAddress } from './limits/passive-address.ts';
 import { PassivePorts } from './limits/passive-ports.ts';
 import { limitsOf, type ProxyOptions, type ProxyServices } from './options.ts';
+import { KeptLately } from './transfers/kept-lately.ts';
 import { UploadsUnderWay } from './transfers/uploads-under-way.ts';
 import { NetworkUsers } from './users.ts';
 import { QuotaLedger } from './view/quota-ledger.ts';
@@ -45,6 +46,7 @@ export function openServices(options: ProxyOptions, sessionsOf: (user: string) =
     sessionsOf,
     slabs: new SlabPool(RECEIVE_BYTES),
     uploads: new UploadsUnderWay(limits.silentMs),
+    keptLately: new KeptLately(),
     quotas: new QuotaLedger(options.replicas),
     passivePool: new PassivePorts(limits.passiveWaitMs),
     listings: new FairTurns(LISTINGS),

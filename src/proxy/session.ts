@@ -59,6 +59,8 @@ export class Session {
   /** Bytes are the same in both, as vsftpd has it by default; remembered for STAT. */
   representation: 'ASCII' | 'Image' = 'ASCII';
   facts: readonly Fact[] = DEFAULT_FACTS;
+  /** CLNT. */
+  clientName = '';
   /** RNFR. */
   renameFrom: string | null = null;
   /** REST. */
@@ -177,6 +179,7 @@ export class Session {
     this.workingDirectory = '/';
     this.representation = 'ASCII';
     this.facts = DEFAULT_FACTS;
+    this.clientName = '';
     this.renameFrom = null;
     this.restartAt = 0;
     this.announcedBytes = 0;

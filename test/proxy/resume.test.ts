@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import test from 'ava';
-import type { RawClient } from './raw-client.ts';
+import { type RawClient, readAll } from './raw-client.ts';
 import { type Bench, until, withProxy } from './with-proxy.ts';
 
 type How = 'data reset' | 'control lost' | 'control ended' | 'aborted' | 'announced more' | 'stalled';
@@ -307,4 +307,76 @@ test('asking for the size disturbs no upload that waits for a slow disk', async 
   while (bench.replicas.openUploads === 1) await client.command('SIZE film');
   t.is((await camera.reply()).code, 226);
   t.is(await bench.stored('film'), 'whole');
+});
+
+for (const how of ['data reset', 'control lost', 'aborted'] as const) {
+  test(`FileZilla is shown in MLSD what was kept of its own uploads (${how}), and nobody else is`, async (t) => {
+    const bench = await withProxy(t);
+    await bench.put('other', 'x');
+    await cutOff(bench, 'STOR film', 'half', how);
+    const filezilla = await bench.login();
+    t.is((await filezilla.command('CLNT FileZilla')).code, 200);
+    t.regex((await filezilla.download('MLSD')).bytes.toString(), /type=file;size=4;.* film\r\n/);
+    t.notRegex(
+      (await filezilla.download('NLST')).bytes.toString(),
+      /film/,
+      'a listing of names has no sizes',
+    );
+    const other = await bench.login();
+    t.is((await other.command('CLNT lftp')).code, 200);
+    t.notRegex((await other.download('MLSD')).bytes.toString(), /film/);
+    t.is((await filezilla.command('REST 4')).code, 350);
+    t.is((await filezilla.upload('STOR film', ' and half')).code, 226);
+    t.is(await bench.stored('film'), 'half and half');
+    t.is((await filezilla.download('MLSD')).bytes.toString().match(/ film\r\n/g)?.length, 1);
+  });
+}
+
+test('of an upload that is just breaking off FileZilla, and whoever asks, learns when it is put away, not before', async (t) => {
+  const bench = await withProxy(t);
+  const client = await bench.login();
+  const data = await client.dataConnection();
+  t.is((await client.command('STOR film')).code, 150);
+  data.write('half#');
+  await until(async () => (await client.command('STAT')).text.includes('5 bytes so far'));
+  const next = await bench.login();
+  await next.command('CLNT FileZilla 3.63.0');
+  const listing = await next.dataConnection();
+  const { parts } = bench.replicas;
+  const keep = parts.keep.bind(parts);
+  let keeping = 0;
+  parts.keep = async (as, bytes) => {
+    keeping += 1;
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    await keep(as, bytes);
+  };
+  client.socket.resetAndDestroy();
+  await until(() => keeping === 1);
+  const bytes = readAll(listing);
+  next.send('MLSD\r\n');
+  t.deepEqual(await next.replies(2), [150, 226]);
+  t.regex((await bytes).toString(), /size=4;.* film\r\n/);
+});
+
+test('FileZilla is shown neither what is of no use any more nor what others have sent, nor is who may only upload', async (t) => {
+  const bench = await withProxy(t);
+  await bench.addUser('guest', 'guest');
+  await bench.addUser('anna', 'x');
+  await bench.addUser('camera', 'x', { rights: 'upload-only' });
+  await cutOff(bench, 'STOR film', 'half');
+  await cutOff(bench, 'STOR gone', 'half');
+  await cutOff(bench, 'STOR there', 'half');
+  const client = await bench.login();
+  await client.command('DELE gone');
+  await bench.put('there', 'whole, from elsewhere');
+  for (const [user, password, expected] of [
+    ['guest', 'guest', ['film', 'there']],
+    ['anna', 'x', ['there']],
+    ['camera', 'x', []],
+  ] as const) {
+    const filezilla = await bench.login(user, password);
+    await filezilla.command('CLNT FileZilla');
+    const lines = (await filezilla.download('MLSD')).bytes.toString().split('\r\n').slice(0, -1);
+    t.deepEqual(lines.map((line) => line.slice(line.indexOf(' ') + 1)).sort(), [...expected], user);
+  }
 });

@@ -42,9 +42,13 @@ export const informationCommands: readonly CommandDefinition[] = [
     argument: 'optional',
     syntax: '<name>',
     needsLogin: false,
-    help: 'Thanks a client for its name.',
+    feature: 'CLNT',
+    help: 'Thanks a client for its name. FileZilla is shown in MLSD what was kept of its uploads that broke off.',
     reference: 'draft-ietf-ftpext-clnt',
-    run: () => reply(200, 'Noted.'),
+    run(session, argument) {
+      session.clientName = argument.trim();
+      return reply(200, 'Noted.');
+    },
   },
   {
     name: 'LANG',

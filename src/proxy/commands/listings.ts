@@ -12,6 +12,7 @@ import { directoryEntries, listedEntries, withoutFlags } from '../listed-entries
 import type { NameEncoding } from '../name-encoding.ts';
 import type { Session } from '../session.ts';
 import { sendStream } from '../transfers/download.ts';
+import { withKeptParts } from '../transfers/shown-parts.ts';
 
 /** Lines are sent in pieces of about this many characters. */
 const PIECE_LENGTH = 32 * 1024;
@@ -119,5 +120,5 @@ async function directoryOnly(
   if (path !== '/' && (await requireEntry(session, path)).kind === 'file') {
     throw new CommandRefused(501, `${path}: is a file; use MLST.`);
   }
-  return await directoryEntries(session, path, over);
+  return await withKeptParts(session, path, await directoryEntries(session, path, over));
 }

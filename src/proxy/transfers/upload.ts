@@ -91,10 +91,12 @@ async function orPutAway(
   const place = keep === null ? null : uploads.enter(keep.owner, session.clientAddress, transfer);
   let puttingAway: Promise<void> | null = null;
   const putAway = (cause: unknown): Promise<void> => {
+    place?.ends();
     puttingAway ??= (async () => {
       const worthIt = isClients(cause) && place?.isOverruled === false;
       if (keep === null || !worthIt) await upload.abort('the client or the gateway gave it up');
       else if (await upload.keep(keep)) {
+        session.services.keptLately.add(keep.owner.user, keep.owner.path);
         session.logger.info('kept what came of an upload', { path, bytes: upload.size });
       }
     })().catch((error: unknown) => {

@@ -5,6 +5,7 @@
  * not take the place of what came after it.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { parentOf } from '../../ftp/virtual-path.ts';
 import { type PartOwner, partKey } from '../../peers/protocol-parts.ts';
 import type { Transfer } from './transfer.ts';
 
@@ -14,12 +15,16 @@ const LONGEST_WAIT_MS = 10_000;
 export interface UploadPlace {
   /** Another one to the same path began after it. */
   readonly isOverruled: boolean;
+  /** It broke off, and is being put away. */
+  ends(): void;
   /** It was stored, kept or thrown away. */
   leave(): void;
 }
 
 interface UnderWay {
   isOverruled: boolean;
+  isEnding: boolean;
+  readonly owner: PartOwner;
   readonly address: string;
   readonly transfer: Transfer;
   readonly left: Promise<void>;
@@ -39,13 +44,16 @@ export class UploadsUnderWay {
     const others = this.#uploads.get(key) ?? new Set();
     this.#uploads.set(key, others);
     const { promise: left, resolve } = Promise.withResolvers<void>();
-    const own: UnderWay = { isOverruled: false, address, transfer, left };
+    const own: UnderWay = { isOverruled: false, isEnding: false, owner, address, transfer, left };
     // At once: the later one may be over first.
     for (const other of others) other.isOverruled = true;
     others.add(own);
     return {
       get isOverruled() {
         return own.isOverruled;
+      },
+      ends: () => {
+        own.isEnding = true;
       },
       leave: () => {
         others.delete(own);
@@ -55,12 +63,23 @@ export class UploadsUnderWay {
     };
   }
 
-  /** Ends what has gone silent and comes from there; resolves when it is put away. */
+  /** Where the user's uploads to a folder go. */
+  pathsIn(folder: string, user: string): string[] {
+    const owners = [...this.#uploads.values()].flatMap((uploads) => [...uploads].map(({ owner }) => owner));
+    return owners
+      .filter((owner) => owner.user === user && parentOf(owner.path) === folder)
+      .map(({ path }) => path);
+  }
+
+  /** Ends what has gone silent and comes from there; resolves when that, and what broke off just now, is put away. */
   async endSilent(owner: PartOwner, address: string): Promise<void> {
-    const silent = [...(this.#uploads.get(partKey(owner)) ?? [])].filter(
-      (upload) => upload.address === address && upload.transfer.silentMs >= this.#silentMs,
+    const ended = [...(this.#uploads.get(partKey(owner)) ?? [])].filter(
+      ({ isEnding, transfer, address: itsAddress }) =>
+        isEnding ||
+        (itsAddress === address &&
+          transfer.silentMs >= this.#silentMs &&
+          transfer.abort('The client goes on in another session.')),
     );
-    const ended = silent.filter(({ transfer }) => transfer.abort('The client goes on in another session.'));
     if (ended.length === 0) return;
     await Promise.race([
       Promise.all(ended.map(({ left }) => left)),
