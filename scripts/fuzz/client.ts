@@ -23,6 +23,9 @@ export class FuzzClient {
   readonly from: string;
   bytesSent = 0;
   linesSent = 0;
+  /** What the member gave last to resume the control connection's TLS session with. */
+  session: Buffer | undefined;
+  #protection: 'C' | 'P' = 'C';
   #socket: Socket | TLSSocket;
   #heard = '';
   #wake: (() => void) | null = null;
@@ -35,20 +38,36 @@ export class FuzzClient {
     this.#listen(socket);
   }
 
-  static async open(host: string, port: number, from: string): Promise<FuzzClient | null> {
-    const socket = connect({ host, port, localAddress: from, allowHalfOpen: true, noDelay: true });
+  static async open(
+    { host, port, tlsPort }: { readonly host: string; readonly port: number; readonly tlsPort: number },
+    implicitTls: boolean,
+    from: string,
+  ): Promise<FuzzClient | null> {
+    const socket = connect({
+      ...{ host, port: implicitTls ? tlsPort : port, localAddress: from },
+      ...{ allowHalfOpen: true, noDelay: true },
+    });
     const there = await new Promise<boolean>((resolve) => {
       socket.once('connect', () => resolve(true));
       socket.once('error', () => resolve(false));
     });
     if (!there) return null;
     const client = new FuzzClient(socket, host, from);
+    if (implicitTls) {
+      client.#protection = 'P';
+      await client.secure(0);
+    }
     await client.answered();
     return client;
   }
 
   get gone(): boolean {
     return this.#socket.destroyed || !this.#socket.writable;
+  }
+
+  /** As far as a client can tell that does not look at the answers. */
+  get protectsData(): boolean {
+    return 'encrypted' in this.#socket && this.#protection === 'P';
   }
 
   note(text: string): void {
@@ -60,7 +79,9 @@ export class FuzzClient {
     this.#heard = '';
     this.linesSent += lines;
     this.bytesSent += bytes.length;
-    this.#tell('>', bytes.toString('latin1'));
+    const text = bytes.toString('latin1');
+    for (const [, word] of text.matchAll(/^PROT ([CP])\r?$/gim)) this.#protection = word === 'P' ? 'P' : 'C';
+    this.#tell('>', text);
     this.#socket.write(bytes);
   }
 
@@ -98,6 +119,9 @@ export class FuzzClient {
     raw.removeAllListeners('data');
     const secure = connectTls({ socket: raw, rejectUnauthorized: false });
     secure.on('error', () => undefined);
+    secure.on('session', (session: Buffer) => {
+      this.session = session;
+    });
     if (cutAfter > 0) {
       await pause(cutAfter / 20);
       raw.destroy();

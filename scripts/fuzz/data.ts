@@ -1,6 +1,7 @@
 /** Data connections of people who do not know how, or know too well. */
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
+import { connect as connectTls } from 'node:tls';
 import type { FuzzClient } from './client.ts';
 import type { DataBehaviour, Step } from './plan.ts';
 
@@ -14,6 +15,16 @@ function dial({ host, from }: FuzzClient, port: number, localAddress = from): So
   socket.on('error', () => undefined);
   socket.on('end', () => socket.end());
   return socket;
+}
+
+/** Under TLS where PROT P was said; now and then in plain text all the same, and not always with the session resumed. */
+function protectedOne({ protectsData, session }: FuzzClient, plain: Socket, bytes: Buffer): Socket {
+  if (!protectsData || bytes.length % 7 === 3) return plain;
+  const resumed = session === undefined || bytes.length % 3 === 0 ? {} : { session };
+  const secure = connectTls({ socket: plain, rejectUnauthorized: false, ...resumed });
+  secure.on('error', () => undefined);
+  secure.on('end', () => secure.end());
+  return secure;
 }
 
 async function listenAt(
@@ -43,8 +54,9 @@ async function active(client: FuzzClient, { line, bytes, behaviour }: TransferSt
     socket.on('error', () => undefined);
     if (behaviour === 'active-resets') socket.resetAndDestroy();
     else {
-      socket.resume();
-      socket.end(bytes);
+      const data = protectedOne(client, socket, bytes);
+      data.resume();
+      data.end(bytes);
     }
   });
   if (behaviour === 'active-refuses') server.close();
@@ -89,15 +101,16 @@ async function passive(client: FuzzClient, { line, bytes, behaviour }: TransferS
 
 async function play(
   client: FuzzClient,
-  socket: Socket,
+  plain: Socket,
   bytes: Buffer,
   behaviour: DataBehaviour,
 ): Promise<void> {
+  const socket = protectedOne(client, plain, bytes);
   switch (behaviour) {
     case 'reset':
       socket.write(bytes);
       await pause(bytes.length % 40);
-      if (!socket.destroyed) socket.resetAndDestroy();
+      if (!plain.destroyed) plain.resetAndDestroy();
       return;
     case 'half':
       socket.end();

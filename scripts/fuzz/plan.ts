@@ -36,8 +36,12 @@ export type Step =
 
 export type Leaving = 'quit' | 'end' | 'reset' | 'destroy';
 
+/** How the session begins: in plain text, with AUTH TLS and PROT P, or on the port for implicit TLS. */
+export type Way = 'plain' | 'explicit' | 'implicit';
+
 export interface Plan {
   readonly index: number;
+  readonly way: Way;
   readonly steps: readonly Step[];
   readonly leaving: Leaving;
 }
@@ -61,10 +65,13 @@ const BEHAVIOURS = {
 export function planOf(seed: number, index: number): Plan {
   const random = new Random(0);
   random.begin(seed, index);
-  const steps: Step[] = random.chance(0.9) ? [{ kind: 'log in' }] : [];
+  const way = random.weighted({ plain: 7, explicit: 2, implicit: 1 });
+  const steps: Step[] = way === 'explicit' ? [{ kind: 'tls', bytes: null, after: 0 }] : [];
+  if (random.chance(0.9)) steps.push({ kind: 'log in' });
+  if (way === 'explicit' && random.chance(0.9)) steps.push(say(Buffer.from('PBSZ 0\r\nPROT P\r\n'), [], 2));
   if (random.chance(0.5)) steps.push(say(Buffer.from('MKD /fz\r\nMKD /fz/d\r\nCWD /fz\r\n'), [], 3));
   for (let count = 3 + random.below(12); count > 0; count -= 1) steps.push(step(random));
-  return { index, steps, leaving: random.weighted({ quit: 3, end: 2, reset: 2, destroy: 3 }) };
+  return { index, way, steps, leaving: random.weighted({ quit: 3, end: 2, reset: 2, destroy: 3 }) };
 }
 
 function say(bytes: Buffer, cuts: readonly number[], lines: number): Step {

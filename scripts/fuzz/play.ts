@@ -14,8 +14,15 @@ export interface Played {
   readonly transcript: readonly TranscriptLine[];
 }
 
-export async function play(plan: Plan, { host, port }: { host: string; port: number }): Promise<Played> {
-  const client = await FuzzClient.open(host, port, addressOf(plan.index));
+export interface FuzzDoor {
+  readonly host: string;
+  readonly port: number;
+  /** For implicit TLS. */
+  readonly tlsPort: number;
+}
+
+export async function play(plan: Plan, door: FuzzDoor): Promise<Played> {
+  const client = await FuzzClient.open(door, plan.way === 'implicit', addressOf(plan.index));
   if (client === null) return { index: plan.index, lines: 0, bytes: 0, transcript: [] };
   const end = performance.now() + SESSION_MS;
   for (const step of plan.steps) {

@@ -51,6 +51,7 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzOutcome> {
   } = options;
   const scene = await Scene.open({
     inspected: true,
+    implicitTls: true,
     options: [
       ...['--log-level', 'warn', '--login-timeout-seconds', '3', '--stall-timeout-seconds', '3'],
       ...['--idle-timeout-seconds', '10', '--logins-per-minute', '100000'],

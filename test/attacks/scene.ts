@@ -12,6 +12,8 @@ import { Inspector } from './inspector.ts';
 export interface SceneOptions {
   readonly members?: number;
   readonly options?: readonly string[];
+  /** Each member has a port for implicit TLS too. */
+  readonly implicitTls?: boolean;
   /** Asks the proxies for their memory: `proxyOf(..).memory()`. */
   readonly inspected?: boolean;
 }
@@ -85,6 +87,7 @@ export class Scene {
     const network = await openNetwork({
       members: options.members ?? 2,
       options: options.options ?? [],
+      implicitTls: options.implicitTls === true,
       idle: true,
     });
     const environment = options.inspected === true ? Inspector.environment() : {};
