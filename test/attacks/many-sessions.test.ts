@@ -3,6 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import test from 'ava';
 import { waitUntil } from '../network/wait-until.ts';
 import { RawClient } from '../proxy/raw-client.ts';
+import { overTls } from '../proxy/tls-client.ts';
 import { Scene } from './scene.ts';
 
 const SESSIONS = 1000;
@@ -36,12 +37,19 @@ async function login(): Promise<RawClient> {
   return await RawClient.loggedIn(scene.a.port, { host: scene.a.host });
 }
 
-async function gather(count: number): Promise<RawClient[]> {
+/** By AUTH TLS, with protected data connections. */
+async function loginByTls(): Promise<RawClient> {
+  const plain = await RawClient.connect(scene.a.port, { host: scene.a.host });
+  await plain.command('AUTH TLS');
+  const client = RawClient.around(await overTls(plain.socket), scene.a.host);
+  for (const line of ['USER guest', 'PASS guest', 'PBSZ 0', 'PROT P']) await client.command(line);
+  return client;
+}
+
+async function gather(count: number, come = login): Promise<RawClient[]> {
   const clients: RawClient[] = [];
   while (clients.length < count) {
-    clients.push(
-      ...(await Promise.all(Array.from({ length: Math.min(100, count - clients.length) }, login))),
-    );
+    clients.push(...(await Promise.all(Array.from({ length: Math.min(100, count - clients.length) }, come))));
   }
   return clients;
 }
@@ -52,50 +60,57 @@ async function useOnce(client: RawClient): Promise<void> {
     await client.command(line);
 }
 
-test.serial(
-  '1,000 sessions at once are idle at less than 60 kB each, and all of them are answered',
-  async (t) => {
-    const inspector = await scene.inspector();
-    // Once for what is made for the first session and kept.
-    const first = await gather(100);
-    for (const client of first) await useOnce(client);
-    for (const client of first) client.destroy();
-    await scene.settled(before);
-    const empty = await inspector.memory();
+for (const [how, come] of [
+  ['in plain text', login],
+  ['over TLS', loginByTls],
+] as const) {
+  test.serial(
+    `1,000 sessions at once ${how} are idle at less than 60 kB each, and all of them are answered`,
+    async (t) => {
+      const inspector = await scene.inspector();
+      // Once for what is made for the first session and kept.
+      const first = await gather(100, come);
+      for (const client of first) await useOnce(client);
+      for (const client of first) client.destroy();
+      await scene.settled(before);
+      const empty = await inspector.memory();
 
-    const clients = await gather(SESSIONS);
-    for (const client of clients) await useOnce(client);
-    await waitUntil('all are counted', async () =>
-      (await scene.sessions()) === SESSIONS ? null : 'not yet',
-    );
-    const full = await inspector.memory();
-    const each = (full.heap + full.buffers - empty.heap - empty.buffers) / SESSIONS;
-    const resident = (full.resident - empty.resident) / SESSIONS;
-    t.log(
-      `${Math.round(each)} bytes of live objects and buffers a session, ${Math.round(resident)} of resident memory`,
-    );
-    t.true(each < MOST_PER_SESSION, `${each} bytes`);
-    t.true(resident < MOST_PER_SESSION, `${resident} bytes resident`);
+      const clients = await gather(SESSIONS, come);
+      for (const client of clients) await useOnce(client);
+      await waitUntil('all are counted', async () =>
+        (await scene.sessions()) === SESSIONS ? null : 'not yet',
+      );
+      const full = await inspector.memory();
+      const each = (full.heap + full.buffers - empty.heap - empty.buffers) / SESSIONS;
+      const resident = (full.resident - empty.resident) / SESSIONS;
+      t.log(
+        `${Math.round(each)} bytes of live objects and buffers a session, ${Math.round(resident)} of resident memory`,
+      );
+      t.true(each < MOST_PER_SESSION, `${each} bytes`);
+      t.true(resident < MOST_PER_SESSION, `${resident} bytes resident`);
 
-    const answers = await Promise.all(clients.map(async (client) => (await client.command('PWD')).code));
-    t.deepEqual([...new Set(answers)], [257]);
-    const uploads = await Promise.all(
-      clients
-        .slice(0, 20)
-        .map(async (client, index) => (await client.upload(`STOR /of-${index}`, `${index}`)).code),
-    );
-    t.deepEqual([...new Set(uploads)], [226]);
-    for (const [index, client] of clients.slice(0, 20).entries())
-      t.is((await client.command(`DELE /of-${index}`)).code, 250);
-    for (const client of clients) client.destroy();
-    await scene.settled(before);
-    const after = await inspector.memory();
-    t.true(
-      after.heap + after.buffers < empty.heap + empty.buffers + 4 * MEBIBYTE + KEPT_SLABS,
-      `${JSON.stringify(empty)} ${JSON.stringify(after)}`,
-    );
-  },
-);
+      const answers = await Promise.all(clients.map(async (client) => (await client.command('PWD')).code));
+      t.deepEqual([...new Set(answers)], [257]);
+      if (how === 'in plain text') {
+        const uploads = await Promise.all(
+          clients
+            .slice(0, 20)
+            .map(async (client, index) => (await client.upload(`STOR /of-${index}`, `${index}`)).code),
+        );
+        t.deepEqual([...new Set(uploads)], [226]);
+        for (const [index, client] of clients.slice(0, 20).entries())
+          t.is((await client.command(`DELE /of-${index}`)).code, 250);
+      }
+      for (const client of clients) client.destroy();
+      await scene.settled(before);
+      const after = await inspector.memory();
+      t.true(
+        after.heap + after.buffers < empty.heap + empty.buffers + 4 * MEBIBYTE + KEPT_SLABS,
+        `${JSON.stringify(empty)} ${JSON.stringify(after)}`,
+      );
+    },
+  );
+}
 
 test.serial(
   `of ${TRANSFERS} transfers at once, up and down, none fails, and every byte is as it was`,
