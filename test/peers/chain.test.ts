@@ -261,16 +261,17 @@ test.serial(
   async (t) => {
     await chained(t, 3, async (lab) => {
       const a = lab.member('a');
-      const files = Array.from({ length: 60 }, (_, n) => ({
+      // Long enough for a chain, and no longer: what is shown is their number (48 connections).
+      const files = Array.from({ length: 52 }, (_, n) => ({
         path: `/many${n}`,
-        bytes: Buffer.alloc(600_000, randomBytes(100)),
+        bytes: Buffer.alloc(300_000, randomBytes(100)),
       }));
       const uploads = await Promise.all(files.map(({ path }) => a.replicas.startUpload(path)));
       // All are under way at once.
-      await Promise.all(uploads.map((upload, n) => send(upload, files[n]?.bytes ?? Buffer.of(), 0, 400_000)));
+      await Promise.all(uploads.map((upload, n) => send(upload, files[n]?.bytes ?? Buffer.of(), 0, 280_000)));
       const outcomes = await Promise.all(
         uploads.map(async (upload, n) => {
-          await send(upload, files[n]?.bytes ?? Buffer.of(), 400_000, 600_000);
+          await send(upload, files[n]?.bytes ?? Buffer.of(), 280_000, 300_000);
           return await upload.finish();
         }),
       );
@@ -291,6 +292,31 @@ test.serial(
       const bytes = randomBytes(1_000_000);
       const upload = await a.replicas.startUpload('/file');
       for (let at = 0; at < bytes.length; at += 37) await upload.write(bytes.subarray(at, at + 37));
+      t.is((await upload.finish()).sentence, 'Stored on 3 of 3 members.');
+      for (const member of lab.members) t.true(holds(member, bytes), member.name);
+    });
+  },
+);
+
+test.serial(
+  'a gateway that begins anew beside a member in the middle breaks nothing that is passed on',
+  async (t) => {
+    await chained(t, 3, async (lab) => {
+      const a = lab.member('a');
+      const bytes = randomBytes(4_000_000);
+      const upload = await a.replicas.startUpload('/file');
+      await send(upload, bytes, 0, 2_000_000);
+      const [middle] = await order(lab, 2);
+      if (middle === undefined) throw new Error('no chain');
+      const members = middle.replicas
+        .members()
+        .slice(1)
+        .map((each) => ({ ...each, member: null, state: 'away' as const, reason: 'not reached yet' }));
+      t.is(members.length, 2);
+      await middle.client.report({
+        proxy: { at: 0, sessions: 0, transfers: 0, listening: '', ack: 'reachable', members },
+      });
+      await send(upload, bytes, 2_000_000, bytes.length);
       t.is((await upload.finish()).sentence, 'Stored on 3 of 3 members.');
       for (const member of lab.members) t.true(holds(member, bytes), member.name);
     });

@@ -45,8 +45,11 @@ export class ChainBoard {
     const { member: own, credentials } = this.#options;
     const before = this.#neighbours;
     this.#neighbours = new Map();
-    for (const { member, address, state } of members) {
-      if (member === null || member === own) continue;
+    // A gateway that has just begun knows addresses, and not yet who is there: what is passed on meanwhile goes on.
+    const met = new Map([...before].map(([member, { address }]) => [address, member]));
+    for (const { member: told, address, state } of members) {
+      const member = told ?? met.get(address);
+      if (member === undefined || member === own) continue;
       const known = before.get(member);
       const isReachable = state === 'in step' || state === 'lagging';
       const endpoint = parsePeer(address);
