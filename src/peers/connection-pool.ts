@@ -26,6 +26,11 @@ const MOST: { readonly [purpose in Purpose]: number } = {
 };
 /** As many as may be used at once: with fewer, sessions that take turns would make and close one for every command. */
 const KEPT_WARM = MAX_COMMANDS;
+/**
+ * Of one purpose, being made at a time: each has 3 s for its handshake, and fifty at once would share the processor of a
+ * board so that none is done by then.
+ */
+const MOST_COMING = 8;
 /** The server closes after 300 s. */
 const WARM_MS = 60_000;
 const LAST_WARM_MS = 240_000;
@@ -80,7 +85,7 @@ export class ConnectionPool<C extends Connection> {
   }
 
   async #take(purpose: Purpose, fresh: boolean): Promise<C> {
-    while (!this.#hasRoom(purpose)) {
+    while (!this.#mayGoOn(purpose)) {
       const turn = Promise.withResolvers<void>();
       this.#waiting.push({ purpose, turn });
       await turn.promise;
@@ -140,12 +145,12 @@ export class ConnectionPool<C extends Connection> {
     this.#wake();
   }
 
-  #hasRoom(purpose: Purpose): boolean {
+  #mayGoOn(purpose: Purpose): boolean {
     if (this.#closed) return true;
-    let busy = 0;
+    let [busy, coming] = [0, 0];
     for (const each of this.#busy.values()) if (each === purpose) busy += 1;
-    for (const each of this.#coming.values()) if (each === purpose) busy += 1;
-    return busy < MOST[purpose];
+    for (const each of this.#coming.values()) if (each === purpose) coming += 1;
+    return busy + coming < MOST[purpose] && (this.#idle.length > 0 || coming < MOST_COMING);
   }
 
   #takeWarm(): C | undefined {
@@ -172,7 +177,7 @@ export class ConnectionPool<C extends Connection> {
 
   /** Everybody whose turn it may be looks again; who finds no room waits on, in the same order. */
   #wake(): void {
-    const index = this.#waiting.findIndex(({ purpose }) => this.#hasRoom(purpose));
+    const index = this.#waiting.findIndex(({ purpose }) => this.#mayGoOn(purpose));
     if (index < 0) return;
     const [next] = this.#waiting.splice(index, 1);
     next?.turn.resolve();
