@@ -19,31 +19,39 @@ export function withoutFlags(argument: string): string {
   return rest;
 }
 
+/**
+ * Begins to list. `over`: nobody reads any more; a listing that was never begun lets go of what it holds then.
+ * @throws Refusal, NoReplicaError, CommandRefused 450; the reason of `over`.
+ */
+export type OpenListing = (over: AbortSignal) => Promise<AsyncIterable<EntryPage>>;
+
 export interface Listed {
   /** What the argument named: a directory, whose entries follow, or entries of its own (a file, a pattern). */
   readonly named: 'directory' | 'entries';
-  readonly entries: AsyncIterable<EntryPage>;
+  readonly open: OpenListing;
 }
 
 /**
  * A directory's entries, or the file itself, or what fits a pattern when nothing has that very name: perhaps nothing.
- * `over`: nobody reads any more; a listing that was never begun lets go of what it holds then.
- * @throws CommandRefused 550, Refusal, NoReplicaError before the first; the reason of `over`.
+ * Nothing is opened yet: whose data connection never comes must not hold what there is little of.
+ * @throws CommandRefused 550, Refusal, NoReplicaError.
  */
-export async function listedEntries(session: Session, path: string, over: AbortSignal): Promise<Listed> {
+export async function listedEntries(session: Session, path: string): Promise<Listed> {
   const pattern = namePattern(path);
   const entry = path === '/' ? null : await session.replicas.lookup(path);
   if (entry?.kind === 'file') {
     // Who may only upload learns nothing of a file by its name.
     const hidden = session.account?.rights === 'upload-only';
-    return { named: 'entries', entries: hidden ? none() : one(entry) };
+    return { named: 'entries', open: async () => (hidden ? none() : one(entry)) };
   }
-  if (entry !== null || path === '/')
-    return { named: 'directory', entries: await directoryEntries(session, path, over) };
+  if (entry !== null || path === '/') return { named: 'directory', open: directoryEntries(session, path) };
   if (pattern === null) return refuse('not-found', path);
   await requireDirectory(session, pattern.directory);
-  const entries = await allOf(session, pattern.directory, over, (all) => fitting(all, pattern.matches));
-  return { named: 'entries', entries };
+  const { directory, matches } = pattern;
+  return {
+    named: 'entries',
+    open: (over) => allOf(session, directory, over, (all) => fitting(all, matches)),
+  };
 }
 
 async function* fitting(
@@ -54,12 +62,8 @@ async function* fitting(
 }
 
 /** Only a directory. */
-export async function directoryEntries(
-  session: Session,
-  path: string,
-  over: AbortSignal,
-): Promise<AsyncIterable<EntryPage>> {
-  return await allOf(session, path, over, (all) => all);
+export function directoryEntries(session: Session, path: string): OpenListing {
+  return (over) => allOf(session, path, over, (all) => all);
 }
 
 /**

@@ -146,3 +146,18 @@ test('bytes that a client sends into a listing or a download are nothing', async
   }
   t.deepEqual(await names(), ['f']);
 });
+
+test('who asks for a listing and never connects keeps nobody from listing', async (t) => {
+  const { login, put, proxy } = await withProxy(t, { limits: { dataConnectionMs: 600_000 } });
+  await put('f', 'x');
+  const waiting = await Promise.all(Array.from({ length: 45 }, () => login()));
+  for (const [index, client] of waiting.entries()) {
+    await client.passivePort();
+    client.send(`${['LIST', 'NLST', 'MLSD', 'NLST f*'][index % 4]}\r\n`);
+  }
+  await until(() => proxy.counts().transfers === waiting.length);
+  const client = await login();
+  for (const line of ['LIST', 'NLST', 'MLSD', 'NLST *'])
+    t.is((await client.download(line)).reply.code, 226, line);
+  t.is((await client.command('STAT /')).code, 213);
+});

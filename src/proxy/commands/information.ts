@@ -123,7 +123,8 @@ async function statusOfPath(session: Session, argument: string): Promise<Reply> 
   const lines: string[] = [];
   const over = new AbortController();
   try {
-    for await (const page of (await listedEntries(session, path, over.signal)).entries) {
+    const { open } = await listedEntries(session, path);
+    for await (const page of await open(over.signal)) {
       for (const entry of page.slice(0, MOST_STAT_LINES + 1 - lines.length)) {
         lines.push(listLine(entry, now).slice(0, -'\r\n'.length));
       }

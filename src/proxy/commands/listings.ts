@@ -8,7 +8,7 @@ import type { EntryPage } from '../../peers/shown-listing.ts';
 import { requireEntry } from '../changes.ts';
 import type { CommandDefinition } from '../command-definition.ts';
 import { CommandRefused } from '../error-reply.ts';
-import { directoryEntries, listedEntries, withoutFlags } from '../listed-entries.ts';
+import { directoryEntries, listedEntries, type OpenListing, withoutFlags } from '../listed-entries.ts';
 import type { NameEncoding } from '../name-encoding.ts';
 import type { Session } from '../session.ts';
 import { sendStream } from '../transfers/download.ts';
@@ -33,7 +33,7 @@ export const listingCommands: readonly CommandDefinition[] = [
         session,
         'LIST',
         path,
-        async (over) => (await listedEntries(session, path, over)).entries,
+        async () => (await listedEntries(session, path)).open,
         (entry) => listLine(entry, now),
       );
     },
@@ -50,12 +50,12 @@ export const listingCommands: readonly CommandDefinition[] = [
       const wanted = withoutFlags(argument);
       const path = session.path(wanted);
       let folder = '';
-      const entries = async (over: AbortSignal) => {
-        const listed = await listedEntries(session, path, over);
-        if (listed.named === 'entries') folder = wanted.slice(0, wanted.lastIndexOf('/') + 1);
-        return listed.entries;
+      const find = async () => {
+        const { named, open } = await listedEntries(session, path);
+        if (named === 'entries') folder = wanted.slice(0, wanted.lastIndexOf('/') + 1);
+        return open;
       };
-      return list(session, 'NLST', path, entries, (entry) => nameLine(folder + baseName(entry.path)));
+      return list(session, 'NLST', path, find, (entry) => nameLine(folder + baseName(entry.path)));
     },
   },
   {
@@ -72,7 +72,7 @@ export const listingCommands: readonly CommandDefinition[] = [
       const { facts, account } = session;
       const writable = account?.rights === 'full';
       const line = (entry: Entry) => factsLine(entry, facts, baseName(entry.path), writable);
-      return list(session, 'MLSD', path, (over) => directoryOnly(session, path, over), line);
+      return list(session, 'MLSD', path, () => directoryOnly(session, path), line);
     },
   },
 ];
@@ -81,14 +81,14 @@ function list(
   session: Session,
   command: string,
   path: string,
-  entries: (over: AbortSignal) => Promise<AsyncIterable<EntryPage>>,
+  find: () => Promise<OpenListing>,
   line: (entry: Entry) => string,
 ): Promise<Reply> {
   return sendStream(session, { kind: 'listing', command, path }, async (_restartAt, over) => {
-    const found = await entries(over);
+    const open = await find();
     return {
       opening: 'Here comes the listing.',
-      open: async () => Readable.from(pieces(session.names, found, line), { objectMode: false }),
+      open: async () => Readable.from(pieces(session.names, await open(over), line), { objectMode: false }),
       done: 'Listed.',
     };
   });
@@ -112,13 +112,10 @@ async function* pieces(
 }
 
 /** RFC 3659 section 7.2.1: 501 for a file. */
-async function directoryOnly(
-  session: Session,
-  path: string,
-  over: AbortSignal,
-): Promise<AsyncIterable<EntryPage>> {
+async function directoryOnly(session: Session, path: string): Promise<OpenListing> {
   if (path !== '/' && (await requireEntry(session, path)).kind === 'file') {
     throw new CommandRefused(501, `${path}: is a file; use MLST.`);
   }
-  return await withKeptParts(session, path, await directoryEntries(session, path, over));
+  const open = directoryEntries(session, path);
+  return async (over) => await withKeptParts(session, path, await open(over));
 }
