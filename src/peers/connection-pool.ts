@@ -7,7 +7,10 @@
 import type { Connection } from './connection.ts';
 import { ReplicaUnreachable } from './replica-client-api.ts';
 
-/** arrival: waits for the end of a transfer, and must neither take the place of one nor that of a short command. */
+/**
+ * arrival: waits for the end of a transfer, or for a disk that flushes one, and must neither take the place of a transfer
+ * nor that of a short command.
+ */
 export type Purpose = 'command' | 'transfer' | 'arrival';
 
 interface Waiting {

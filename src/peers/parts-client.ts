@@ -5,8 +5,8 @@ import type { AdoptRequest, FoundPart, KeepRequest, Part, PartCalls, PartOwner }
 import { replyWith } from './reply-checks.ts';
 import { WireError } from './wire.ts';
 
-/** Gigabytes are flushed, or copied, in one command. */
-const LONG_SILENCE_MS = 60_000;
+/** Gigabytes are flushed, or copied, in one command: short ones must not wait for that. */
+const AT_LENGTH = { silenceMs: 60_000, purpose: 'arrival' } as const;
 const PART = { id: 'string', size: 'number', sha256: 'string' } as const;
 
 export class PartsClient implements PartCalls {
@@ -18,7 +18,7 @@ export class PartsClient implements PartCalls {
 
   async keep(request: KeepRequest): Promise<Part> {
     const parse = (text: string) => replyWith<Part>(text, PART);
-    return await this.#link.site('KEEP', request, parse, { silenceMs: LONG_SILENCE_MS });
+    return await this.#link.site('KEEP', request, parse, AT_LENGTH);
   }
 
   async find({ user, path }: PartOwner): Promise<FoundPart | null> {
@@ -33,7 +33,7 @@ export class PartsClient implements PartCalls {
   async adopt(request: AdoptRequest): Promise<StageReply> {
     const parse = (text: string) =>
       replyWith<StageReply>(text, { size: 'number', path: 'string', room: 'number' });
-    return await this.#link.site('ADOPT-PART', request, parse, { silenceMs: LONG_SILENCE_MS });
+    return await this.#link.site('ADOPT-PART', request, parse, AT_LENGTH);
   }
 
   async drop({ user, path }: PartOwner): Promise<boolean> {
