@@ -44,6 +44,8 @@ export type ReplicaOptions = ConnectOptions;
 
 /** One transaction over a whole folder, or the end of a long catch-up, in which the server's only thread says nothing. */
 const LONG_SILENCE_MS = 60_000;
+/** Of the beginning of a file, gigabytes perhaps: short commands must not wait for that. */
+const COPYING = { silenceMs: LONG_SILENCE_MS, purpose: 'arrival' } as const;
 
 /** Opens no connection yet. */
 export function openReplica(options: ReplicaOptions): ReplicaClient {
@@ -92,7 +94,8 @@ class FtpReplica implements ReplicaClient {
   }
 
   async stage(request: Parameters<ReplicaClient['stage']>[0]): Promise<StageReply> {
-    return await this.#link.site('STAGE', request, (text) => replyWith<StageReply>(text, { size: 'number' }));
+    const parse = (text: string) => replyWith<StageReply>(text, { size: 'number' });
+    return await this.#link.site('STAGE', request, parse, request.prefix === undefined ? {} : COPYING);
   }
 
   async arrived(request: Parameters<ReplicaClient['arrived']>[0]): Promise<ArrivedReply> {

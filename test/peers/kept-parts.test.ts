@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import test from 'ava';
 import type { PeeredReplicaSet } from '../../src/peers/replica-set.ts';
 import type { Upload, UploadOptions } from '../../src/peers/replica-set-api.ts';
-import { Parts } from '../../src/storage/disk/parts.ts';
 import { type Lab, type LabMember, until, withMembers } from './with-members.ts';
 
 const OWNER = { user: 'guest', path: '/film' };
@@ -210,33 +209,3 @@ test.serial('an upload that breaks off in the moment in which it outgrows the me
     t.false(await upload.keep(KEEP));
   });
 });
-
-test.serial(
-  'many uploads that break off at once, on a disk that takes its time, hold up nothing else',
-  async (t) => {
-    const { keep } = Parts.prototype;
-    const disk = Promise.withResolvers<void>();
-    let keeping = 0;
-    Parts.prototype.keep = async function (this: Parts, request) {
-      keeping += 1;
-      await disk.promise;
-      return await keep.call(this, request);
-    };
-    t.teardown(() => {
-      Parts.prototype.keep = keep;
-    });
-    await withMembers(t, { members: 1 }, async (lab) => {
-      const { replicas } = lab.member('a');
-      const kept = Array.from({ length: 20 }, async (_, index) => {
-        const upload = await replicas.startUpload(`/film ${index}`);
-        await send(upload, randomBytes(200_000));
-        return await upload.keep({ ...KEEP, owner: { user: 'guest', path: `/film ${index}` } });
-      });
-      await until(() => keeping === kept.length);
-      await lab.member('a').put('/beside', 'stored meanwhile');
-      t.is((await replicas.lookup('/beside'))?.size, 16);
-      disk.resolve();
-      t.deepEqual([...new Set(await Promise.all(kept))], [true]);
-    });
-  },
-);
