@@ -11,6 +11,9 @@ export class NoDataConnection extends Error {
   override readonly name = 'NoDataConnection';
 }
 
+/** The client has not said where it is to come from. */
+export class NothingPrepared extends NoDataConnection {}
+
 /** All ports of the range are taken at the moment. */
 export class NoPortFree extends NoDataConnection {}
 

@@ -50,6 +50,7 @@ export class Session {
   readonly #logger: Logger;
   #files: ClientFiles | null = null;
   #own = new OwnUploads();
+  readonly #warned = new Set<string>();
 
   readonly security = new SessionSecurity();
   presence: Presence = 'here';
@@ -129,6 +130,13 @@ export class Session {
 
   get logger(): Logger {
     return this.user === null ? this.#logger : this.#logger.with({ user: this.user });
+  }
+
+  /** The first time only: a client must not be able to fill the log. */
+  warnOnce(message: string, details: object): void {
+    if (this.#warned.has(message)) return;
+    this.#warned.add(message);
+    this.logger.warn(message, details);
   }
 
   /** In the encoding that this session understands. */

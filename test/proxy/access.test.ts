@@ -138,3 +138,35 @@ test('a login, a transfer and a change are one line of the log each, without the
   });
   for (const { details } of told.slice(1)) t.is(typeof details['seconds'], 'number');
 });
+
+test('what a client can be refused for as fast as it asks is no line of the log', async (t) => {
+  const { login, put, log } = await withProxy(t);
+  await put('f', 'x');
+  const client = await login();
+  const before = log.filter(({ level }) => level !== 'debug').length;
+  for (const [line, code] of [
+    ['LIST', 425],
+    ['NLST missing', 550],
+    ['RETR f', 425],
+    ['RETR missing', 550],
+    ['STOR f', 425],
+    ['APPE f', 425],
+    ['STOU', 425],
+    ['DELE missing', 550],
+    ['NOSUCH', 500],
+  ] as const) {
+    t.is((await client.command(line)).code, code, line);
+  }
+  for (let count = 0; count < 20; count += 1) {
+    t.is((await client.command('PORT 10,0,0,1,4,4')).code, 500);
+    t.is((await client.command(`EPRT |1|10.0.0.${count}|5000|`)).code, 500);
+  }
+  t.deepEqual(
+    log
+      .filter(({ level }) => level !== 'debug')
+      .slice(before)
+      .map(({ message }) => message),
+    ['refused a data connection to another address'],
+    'that is told, once for a session',
+  );
+});

@@ -153,7 +153,7 @@ function onlyExtended(): Reply {
 /** Never to a third party, whose host would take our bytes for the client's (CVE-1999-0017). */
 function connectTo(session: Session, host: string, port: number): Reply {
   if (!isSameAddress(host, session.clientAddress)) {
-    session.logger.warn('refused a data connection to another address', { wanted: host });
+    session.warnOnce('refused a data connection to another address', { wanted: host });
     return reply(500, 'Data connections go to your own address only.');
   }
   if (port < FIRST_CLIENT_PORT)

@@ -1,7 +1,7 @@
 /** Where a session's next data connection will come from; one preparation at a time. */
 import type { Socket } from 'node:net';
 import type { PortRange } from '../../config/settings-api.ts';
-import { connectActive, NoDataConnection, type PassiveListener } from '../../ftp/data-connection.ts';
+import { connectActive, NothingPrepared, type PassiveListener } from '../../ftp/data-connection.ts';
 import type { PassivePorts } from '../limits/passive-ports.ts';
 
 type Preparation =
@@ -52,7 +52,7 @@ export class DataPort {
     const { localAddress, clientAddress: host, timeoutMs } = this.#options;
     switch (preparation.kind) {
       case 'none':
-        return Promise.reject(new NoDataConnection('Use EPSV, PASV, EPRT or PORT first.'));
+        return Promise.reject(new NothingPrepared('Use EPSV, PASV, EPRT or PORT first.'));
       case 'passive':
         return preparation.listener.accept(signal, timeoutMs);
       case 'active':

@@ -1,7 +1,7 @@
 /** What all transfers have in common: the data connection, the 150, ABOR, the log line. */
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { NoDataConnection, SOCKET_BUFFER_BYTES } from '../../ftp/data-connection.ts';
+import { NoDataConnection, NothingPrepared, SOCKET_BUFFER_BYTES } from '../../ftp/data-connection.ts';
 import type { MoveOptions } from '../../ftp/data-stream.ts';
 import { type Reply, reply } from '../../ftp/reply.ts';
 import { HandshakeFailed, handshake, secureSocket } from '../../ftp/secure-socket.ts';
@@ -134,8 +134,9 @@ export function logTransfer(session: Session, transfer: Transfer, message: strin
 function logFailure(session: Session, transfer: Transfer, error: unknown): void {
   const { command, path, bytes, seconds } = transfer;
   const why = error instanceof Error ? error.message : String(error);
-  // A file that is not there is no event.
-  if (error instanceof CommandRefused) session.logger.debug('refused', { command, path, why });
+  // A file that is not there is no event; and what a client can have as fast as it asks must not fill the log.
+  if (error instanceof CommandRefused || error instanceof NothingPrepared)
+    session.logger.debug('refused', { command, path, why });
   else
     session.logger[isOurs(error) ? 'warn' : 'info']('transfer failed', {
       command,
