@@ -28,7 +28,13 @@ check 'PEERS.txt is there and belongs to it' test "$(inside stat -c %U /etc/clou
 check 'state is nobody else'"'"'s' test "$(inside stat -c %a:%U /var/lib/cloudroid)" = 700:cloudroid
 check 'the target is enabled' inside systemctl is-enabled cloudroid.target
 check 'the manual page is made of plain roff' sh -c "zcat '$tree/usr/share/man/man1/cloudroid.1.gz' | grep -q 'cloudroid users'"
-check 'the completion is proper bash' bash -n "$tree/usr/share/bash-completion/completions/cloudroid"
+completed() {
+  bash -c 'source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _cloudroid; echo "${COMPREPLY[*]}"' bash "$tree/usr/share/bash-completion/completions/cloudroid" "$@"
+}
+check 'the completion knows commands' test "$(completed cloudroid up)" = update
+check 'their words' test "$(completed cloudroid peers re)" = 'remove retire'
+check 'and options' test "$(completed cloudroid sweep --o)" = '--once --outside-deletions'
+check 'where a file is wanted it leaves the word to the shell' test -z "$(completed cloudroid update '')"
 
 # What a member has after a while.
 sed -i 's/}/, "log-level": "debug" }/' "$tree/etc/cloudroid/cloudroid.json"

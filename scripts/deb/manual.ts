@@ -95,27 +95,31 @@ ${statusSection()}
 `;
 }
 
+/** Words and options of a command; where a file is wanted nothing is offered, and the shell offers its files. */
 function completion(): string {
-  const words = Object.entries(commands).map(([name, { wordsShown = '', switches = {}, values = {} }]) => {
-    const first = wordsShown.match(/[a-z]+(?= |\]|$)/g) ?? [];
-    const options = Object.keys({ ...switches, ...values }).map((option) => `--${option}`);
-    return `    ${name}) own='${[...first, ...options].join(' ')}' ;;`;
-  });
+  const commandLines = Object.entries(commands).map(
+    ([name, { wordsShown = '', switches = {}, values = {} }]) => {
+      const words = wordsShown.split(/[\s[\]|]+/).filter((word) => /^[a-z]+$/.test(word));
+      const options = Object.keys({ ...switches, ...values }).map((option) => `--${option}`);
+      return `    ${name}) words='${words.join(' ')}' options='${options.join(' ')}' ;;`;
+    },
+  );
   const settings = Object.keys(settingsTable).map((name) => `--${name}`);
   return `# bash completion for cloudroid, made from its table of commands
 _cloudroid() {
-  local word=\${COMP_WORDS[COMP_CWORD]} own=
-  if [ "$COMP_CWORD" -eq 1 ]; then
-    mapfile -t COMPREPLY < <(compgen -W '${Object.keys(commands).join(' ')} --help --version' -- "$word")
-    return
+  local word=\${COMP_WORDS[COMP_CWORD]} words='${Object.keys(commands).join(' ')}' options='--help --version'
+  if [ "$COMP_CWORD" -gt 1 ]; then
+    words='' options=''
+    case \${COMP_WORDS[1]} in
+${commandLines.map((line) => `  ${line}`).join('\n')}
+    esac
+    options="$options --config ${settings.join(' ')}"
+    [ "$COMP_CWORD" -eq 2 ] || words=''
   fi
-  case \${COMP_WORDS[1]} in
-${words.join('\n')}
-  esac
-  [[ $word == -* ]] && own="$own --config ${settings.join(' ')}"
-  mapfile -t COMPREPLY < <(compgen -W "$own" -- "$word")
+  [[ $word != -* ]] || words=$options
+  mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
 }
-complete -F _cloudroid cloudroid
+complete -o default -F _cloudroid cloudroid
 `;
 }
 
