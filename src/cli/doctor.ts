@@ -15,6 +15,7 @@ import { checkMember, describeSettings } from './doctor/member.ts';
 import { checkNetworkKey } from './doctor/network-key.ts';
 import { checkPeers } from './doctor/peers.ts';
 import { checkPorts } from './doctor/ports.ts';
+import { checkVolume } from './doctor/volume.ts';
 import { askStatus } from './running-member.ts';
 import { plural } from './status-page.ts';
 
@@ -34,6 +35,7 @@ export async function examine(settings: Settings, environment = process.env): Pr
     ...(await checkPeers(settings, await credentials(settings), status)),
     ...(await checkClock()),
     ...checkDisks(settings),
+    ...checkVolume(settings, status),
     ...checkCertificate(settings),
   ];
 }

@@ -1,6 +1,6 @@
 /** `cloudroid doctor` beside real members: what it says when all is well, and of each sickness its cure. */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -40,6 +40,13 @@ test('two healthy members: no problem, and only the public password to look at',
     const { findings } = await examined(a);
     t.true(has(findings, 'ok', /member .*: b is reachable and has the same network key/));
     t.true(has(findings, 'ok', /b runs version/));
+    t.true(has(findings, 'ok', /identity of the disk: this member's own/), show(findings));
+    t.true(has(findings, 'ok', /file system of the disk: renames over files/), show(findings));
+    const internal = readdirSync(join(a.filesDir, '.cloudroid'));
+    t.deepEqual(
+      internal.filter((name) => /^(probe|doctor)-/.test(name)),
+      [],
+    );
     t.true(has(findings, 'ok', /port for clients: .* answers/));
     t.true(findings.every(({ level, cure }) => (level === 'ok') === (cure === null)));
   });
@@ -83,6 +90,37 @@ test('a member that does not run: what can be looked at is looked at all the sam
     t.true(has(findings, 'problem', /storage server: .*not running.*systemctl start/), show(findings));
     t.true(has(findings, 'problem', /port for clients: nothing greets .*another program/), show(findings));
     t.true(has(findings, 'problem', /data disk: nothing is mounted on .*Plug it in/), show(findings));
+  });
+});
+
+test("another member's disk, and an old copy of the own one, are told", async (t) => {
+  await withNetwork(t, { members: 1 }, async (network) => {
+    const a = network.member('a');
+    const file = join(a.filesDir, '.cloudroid', 'store.json');
+    const own = JSON.parse(readFileSync(file, 'utf8')) as { member: string; store: string };
+    writeFileSync(file, JSON.stringify({ ...own, store: 'another' }));
+    const copy = await examined(a);
+    t.true(
+      has(copy.findings, 'problem', /identity of the disk: an older or newer copy: another,.*cloudroid disk/),
+    );
+    writeFileSync(file, JSON.stringify({ ...own, member: 'b-1234' }));
+    const foreign = await examined(a);
+    t.is(foreign.status, 1);
+    t.true(
+      has(foreign.findings, 'problem', /identity of the disk: of the member b-1234/),
+      show(foreign.findings),
+    );
+    writeFileSync(file, 'no JSON');
+    const broken = await examined(a);
+    t.true(has(broken.findings, 'problem', /identity of the disk: .*store\.json cannot be read/));
+    // Not running, it knows itself by its own files.
+    await a.stop();
+    writeFileSync(file, JSON.stringify({ ...own, member: 'b-1234' }));
+    const stopped = await examined(a);
+    t.true(
+      has(stopped.findings, 'problem', /identity of the disk: of the member b-1234/),
+      show(stopped.findings),
+    );
   });
 });
 
