@@ -1,5 +1,5 @@
 # Sourced by build.sh: what is said, what is cleaned up, how programs of the image are run.
-# shellcheck shell=bash disable=SC2154
+# shellcheck shell=bash disable=SC2034,SC2154
 
 say() { echo "[image] $*" >&2; }
 die() {
@@ -47,6 +47,9 @@ in_image() { chroot "$tree" env -i SOURCE_DATE_EPOCH="$SOURCE_DATE_EPOCH" PATH=/
 # In the builder: Debian of the version that the image will have, on this machine's architecture.
 in_builder() { chroot "$builder" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C DEBIAN_FRONTEND=noninteractive SOURCE_DATE_EPOCH="$SOURCE_DATE_EPOCH" "$@"; }
 
+# has PATH: is it in the image?
+has() { [ -e "$tree/$1" ] || [ -L "$tree/$1" ]; }
+
 # mount_in DIR: /proc, /sys and /dev for programs that run in there.
 mount_in() {
   mount -t proc proc "$1/proc" && on_exit "umount '$1/proc'"
@@ -55,12 +58,19 @@ mount_in() {
 
 unmount_in() { umount "$1/proc" "$1/dev"; }
 
+# Units of the overlay that are enabled. By name and not by links in the overlay: not every way a checkout travels keeps links,
+# and a file in place of a link enables nothing.
+own_units=(cloudroid-grow-root.service cloudroid-host-keys.service cloudroid-journal-tail.service cloudroid-journal-tail.timer)
+
 # Settings that are the same for both ways. $1: the root.
 common_settings() {
   [ -z "$peers" ] || install -m 644 "$peers" "$1/etc/cloudroid/PEERS.txt"
   [ -z "$network_key" ] || install -D -m 600 "$network_key" "$1/var/lib/cloudroid/network.key"
   [ -z "$hostname" ] || echo "$hostname" >"$1/etc/hostname"
-  ln -sfn "/usr/share/zoneinfo/$timezone" "$1/etc/localtime"
+  if [ -n "$timezone" ]; then
+    ln -sfn "/usr/share/zoneinfo/$timezone" "$1/etc/localtime"
+    [ ! -e "$1/etc/timezone" ] || echo "$timezone" >"$1/etc/timezone"
+  fi
   if [ -n "$ssh_key" ]; then
     install -d -m 700 "$1/root/.ssh"
     install -m 600 "$ssh_key" "$1/root/.ssh/authorized_keys"

@@ -2,12 +2,16 @@
 # the root file system from Debian's packages
 # Most of it without running a program of the other architecture (17 seconds instead of ten minutes); what has scripts that only
 # run in a system comes by emulation.
-packages=systemd-sysv,systemd-resolved,systemd-timesyncd,dbus,udev,kmod,iproute2,libstdc++6,libatomic1,procps,e2fsprogs,fdisk,zstd
+packages=systemd-sysv,systemd-resolved,systemd-timesyncd,dbus,udev,kmod,iproute2,libstdc++6,libatomic1,procps,e2fsprogs,dosfstools,fdisk,zstd
 emulated=(initramfs-tools nftables openssh-server unattended-upgrades ca-certificates libnss-resolve nano)
 [ "$boot" != efi ] || emulated+=(systemd-boot-efi)
 root_tar=$cache/root-$arch-$(date +%G-%V)-$(sha256sum <<<"$packages ${emulated[*]}" | cut -c1-8).tar
+# What is kept for a week must not depend on the commit that it was made with: times in it are those of packages, or this one.
+commit_epoch=$SOURCE_DATE_EPOCH
+export SOURCE_DATE_EPOCH=1767225600
 if [ ! -e "$root_tar" ]; then
   rm -f "$cache/root-$arch"-*.tar
+  touch "$work/root-began"
   # Handbooks nobody reads on a board; licences stay.
   in_builder mmdebstrap --quiet --format=tar --arch="$arch" --variant=minbase --mode=chrootless --include="$packages" \
     --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
@@ -25,11 +29,13 @@ if [ ! -e "$root_tar" ]; then
   in_image apt-get clean
   rm -f "$tree/usr/sbin/policy-rc.d" "$tree/etc/resolv.conf"
   unmount_in "$tree"
+  find "$tree" -newer "$work/root-began" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
   tar -C "$tree" -cpf "$root_tar.new" .
   mv "$root_tar.new" "$root_tar"
 else
   tar -C "$tree" -xpf "$root_tar"
 fi
+export SOURCE_DATE_EPOCH=$commit_epoch
 # Where the board gets its security updates, whatever mirror this machine used.
 cat >"$tree/etc/apt/sources.list" <<'SOURCES'
 deb http://deb.debian.org/debian trixie main

@@ -88,14 +88,14 @@ deb_of() {
   echo "$file"
 }
 
-# debian_tar INCLUDE: a small trixie root for this machine's architecture, kept a week; prints the archive's path.
+# debian_tar INCLUDE [SUITE]: a small Debian root for this machine's architecture, kept a week; prints the archive's path.
 debian_tar() {
-  local include=$1 file
-  file=$cache/trixie-$(dpkg --print-architecture)-$(sha256sum <<<"$include" | cut -c1-8).tar
+  local include=$1 suite=${2:-trixie} file
+  file=$cache/$suite-$(dpkg --print-architecture)-$(sha256sum <<<"$include" | cut -c1-8).tar
   mkdir -p "$cache"
-  find "$cache" -maxdepth 1 -name 'trixie-*.tar' -mtime +7 -delete
+  find "$cache" -maxdepth 1 -name '*.tar' -mtime +7 -delete
   if [ ! -e "$file" ]; then
-    mmdebstrap --quiet --format=tar --variant=minbase ${include:+--include="$include"} trixie "$file.new" "$(mirror)" >"$work/mmdebstrap.log" 2>&1 ||
+    mmdebstrap --quiet --format=tar --variant=minbase ${include:+--include="$include"} "$suite" "$file.new" "$(mirror)" >"$work/mmdebstrap.log" 2>&1 ||
       { cat "$work/mmdebstrap.log" >&2 && rm -f "$file.new" && return 1; }
     mv "$file.new" "$file"
   fi

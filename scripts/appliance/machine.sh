@@ -4,6 +4,8 @@
 net=cloudroid-$$
 bridge_address=10.77.0.254
 declare -A machine_pid=()
+machine_suite=trixie
+machine_packages=systemd-sysv,dbus,procps,libatomic1,libstdc++6,iproute2,init-system-helpers,curl,libnss-myhostname
 
 network_up() {
   ip netns add "$net" && on_exit "ip netns del $net"
@@ -18,7 +20,7 @@ client() { ip netns exec "$net" "$@"; }
 make_machine() {
   local disk=$work/machines/$1 base
   if [ ! -d "$work/installed" ]; then
-    base=$(debian_tar systemd-sysv,dbus,procps,libatomic1,libstdc++6,iproute2,init-system-helpers,curl,libnss-myhostname) || return 1
+    base=$(debian_tar "$machine_packages" "$machine_suite") || return 1
     mkdir -p "$work/installed" "$work/machines" && tar -C "$work/installed" -xpf "$base" || return 1
     cp "$deb" "$work/installed/root/cloudroid.deb"
     mount -t proc proc "$work/installed/proc"

@@ -86,6 +86,20 @@ test('systemd finds nothing wrong in the units of the overlay and in the mount u
   });
 });
 
+test('every unit of the overlay that is to be enabled is: by name, for links may get lost with a checkout', (t) => {
+  const units = join(overlay, 'etc/systemd/system');
+  const wanted = readdirSync(units)
+    .filter((name) => /\.(service|timer)$/.test(name))
+    .filter((name) => readFileSync(join(units, name), 'utf8').includes('[Install]'));
+  const named = /^own_units=\((.*)\)$/m.exec(readFileSync(join(image, 'lib.sh'), 'utf8'))?.[1];
+  t.deepEqual(named?.split(' ').sort(), wanted.sort());
+  const files = readdirSync(overlay, { recursive: true, withFileTypes: true });
+  t.deepEqual(
+    files.filter((file) => /\.(wants|requires)$/.test(file.name)),
+    [],
+  );
+});
+
 test('the root partition grows to the end of a larger card, and no other one does', (t) => {
   for (const label of ['dos', 'gpt']) {
     withFolder((folder) => {
