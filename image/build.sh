@@ -8,10 +8,11 @@
 #   --peers FILE         becomes PEERS.txt
 #   --network-key FILE   the key of the network (default: each board makes one at its first start)
 #   --hostname NAME      (default: cloudroid-xxxx, made at the first start)
-#   --timezone TZ        such as Europe/Berlin (default: UTC)
+#   --timezone TZ        such as Europe/Berlin (default: UTC, or as in the existing image)
 #   --ssh-key FILE       public key of the user root; without it nobody can log in by ssh
 #   --bootloader FILE    written in front of the first partition, sparing the partition table
 #   --output FILE        (default: build/cloudroid-BOARD.img.xz); .sha256, .bmap and .packages come beside it
+#   --keep-partitions    with --base: no new partition for cloudroid.txt in an image that has none which a PC can read
 #   --cache DIR          downloads and the builder (default: /var/cache/cloudroid-image)
 #   --quick              for tests: the image is not compressed, the initrd holds little
 #
@@ -22,11 +23,12 @@ here=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
 # shellcheck source=image/lib.sh
 . "$here/lib.sh"
 
-board='' base='' deb='' peers='' network_key='' hostname='' timezone=UTC ssh_key='' bootloader='' output='' quick=''
+board='' base='' deb='' peers='' network_key='' hostname='' timezone='' ssh_key='' bootloader='' output='' quick='' keep_partitions=''
 cache=/var/cache/cloudroid-image
 while [ $# -gt 0 ]; do
   case $1 in
     --quick) quick=1 && shift ;;
+    --keep-partitions) keep_partitions=1 && shift ;;
     --help | -h) sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p}' "$0" && exit 0 ;;
     --board | --base | --deb | --peers | --network-key | --hostname | --timezone | --ssh-key | --bootloader | --output | --cache)
       [ $# -ge 2 ] || die "$1 wants a value"
@@ -41,7 +43,7 @@ done
 [ -z "$board" ] || [ -z "$base" ] || die '--base and --board exclude each other'
 for file in "$base" "$deb" "$peers" "$network_key" "$ssh_key" "$bootloader"; do [ -z "$file" ] || [ -r "$file" ] || die "$file cannot be read"; done
 [[ -z $hostname || $hostname =~ ^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$ ]] || die "--hostname: expected letters, digits and dashes, got $hostname"
-[ -e "/usr/share/zoneinfo/$timezone" ] || die "--timezone: there is no $timezone"
+[ -z "$timezone" ] || [ -f "/usr/share/zoneinfo/$timezone" ] || die "--timezone: there is no $timezone"
 [ -z "$network_key" ] || grep -q '^cloudroid-network-key-1' "$network_key" || die "--network-key: $network_key is no network key of Cloudroid"
 [ -z "$ssh_key" ] || grep -qE '^(ssh-|ecdsa-|sk-)' "$ssh_key" || die "--ssh-key: $ssh_key is no public key"
 [ "$(id -u)" = 0 ] || die 'needs root: it makes a root file system with its owners, and runs programs of the image in it'
@@ -52,7 +54,7 @@ if [ -n "$board" ]; then
   . "$here/boards/$board.conf"
   steps=(10-builder 20-root 30-package 40-kernel 50-settings 60-filesystems 70-partitions 80-output)
 else
-  steps=(15-base 35-base-package 55-base-settings 65-base-close 80-output)
+  steps=(15-base 35-base-package 50-base-care 55-base-settings 65-base-close 80-output)
 fi
 name=${board:-$(basename "${base%.xz}" .img)-cloudroid}
 output=${output:-$(dirname "$here")/build/cloudroid-$name.img.xz}

@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2154
 # a Debian trixie on this machine's architecture that the root file system is made with
 # The programs of this machine may be older than what they set up.
-need mmdebstrap=mmdebstrap mke2fs=e2fsprogs sfdisk=fdisk mformat=mtools mkimage=u-boot-tools xz=xz-utils
+need mmdebstrap=mmdebstrap mke2fs=e2fsprogs sfdisk=fdisk mformat=mtools mkimage=u-boot-tools xz=xz-utils bmaptool=bmap-tools
 emulation_for "$arch"
 builder_tar=$cache/builder-$(dpkg --print-architecture)-$(date +%G-%V).tar
 if [ ! -e "$builder_tar" ]; then

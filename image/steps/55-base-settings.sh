@@ -1,11 +1,19 @@
-# shellcheck shell=bash disable=SC2154,SC2016
-# settings; the image keeps its own ways of network, firewall, log and login
+# shellcheck shell=bash disable=SC2016,SC2034,SC2154
+# settings; cloudroid.txt gets its place; nothing that two boards must not share
 common_settings "$tree"
-if [ -d "$tree/etc/systemd" ]; then
-  # mDNS announces port 6000 where systemd-resolved or Avahi runs.
-  install -D -m 644 "$here/overlay/etc/systemd/dnssd/cloudroid.dnssd" "$tree/etc/systemd/dnssd/cloudroid.dnssd"
-fi
-# On a card whose FAT partition the image mounts on /boot, cloudroid.txt lies there, readable from any PC.
 install -d "$tree/boot/cloudroid"
-for file in "$here/boot-partition/"*; do [ ! -e "$file" ] || cp "$file" "$tree/boot/cloudroid/"; done
+# The folder of the FAT partition that becomes /boot/cloudroid.
+fat_folder=/
+if [ -n "$fat_at" ]; then
+  # Where the image mounts its own (Hardkernel: /boot).
+  own_place=$(awk '!/^[[:space:]]*#/ && ($3 == "vfat" || $3 == "auto") && $2 ~ "^(/boot|/boot/firmware|/media/boot)$" {print $2; exit}' "$tree/etc/fstab" 2>/dev/null)
+  case ${fat_made:+new}$own_place in
+    /boot) fat_folder=/cloudroid ;;
+    /*) echo "$own_place /boot/cloudroid none bind,nofail 0 0" >>"$tree/etc/fstab" ;;
+    *) echo "UUID=$(blkid -p -O "$fat_at" -o value -s UUID "$image") /boot/cloudroid vfat noatime,nofail,x-systemd.device-timeout=90s,umask=0077,flush 0 2" >>"$tree/etc/fstab" ;;
+  esac
+else
+  # Not readable from Windows then; on the board it does the same.
+  cp "$here/boot-partition/"* "$tree/boot/cloudroid/"
+fi
 chroot "$tree" dpkg-query -W -f '${Package} ${Version} ${Architecture}\n' | LC_ALL=C sort >"$work/packages"

@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2154
 # image, checksum, block map, list of packages
 stem=${output%.xz}
-if command -v bmaptool >/dev/null; then bmaptool -q create -o "${stem%.img}.bmap" "$image"; else say 'no block map: bmap-tools is missing here'; fi
+bmaptool -q create -o "${stem%.img}.bmap" "$image"
 cp "$work/packages" "${stem%.img}.packages"
 if [ "${output%.xz}" = "$output" ]; then
   cp --sparse=always "$image" "$output"
