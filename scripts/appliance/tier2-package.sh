@@ -1,5 +1,5 @@
 #!/bin/bash
-# install, upgrade, remove, purge of the .deb in a Debian trixie root
+# install, upgrade, remove, purge of the .deb in a Debian trixie root; install on Debian 12; the same package twice
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/check.sh"
 need 'the package in a Debian root' mmdebstrap dpkg-deb
@@ -59,6 +59,20 @@ check 'purge takes configuration and state' test ! -e "$tree/etc/cloudroid" -a !
 check 'purge leaves the shared files' test "$(cat "$tree/srv/cloudroid/files/precious.txt")" = precious
 check 'it can be installed again' inside dpkg -i /new.deb
 check 'again it is enabled' inside systemctl is-enabled cloudroid.target
+
+# The Debian before it, as small as it gets.
+base=$(debian_tar systemd-sysv bookworm) || { not_ok 'a Debian 12 root is made' && finish; }
+tree=$work/bookworm
+mkdir "$tree" && tar -C "$tree" -xpf "$base"
+cp "$old" "$tree/old.deb"
+cp /etc/resolv.conf "$tree/etc/resolv.conf"
+mount -t proc proc "$tree/proc" && on_exit "umount '$tree/proc'"
+printf '#!/bin/sh\nexit 101\n' >"$tree/usr/sbin/policy-rc.d" && chmod 755 "$tree/usr/sbin/policy-rc.d"
+inside apt-get update -qq >/dev/null 2>&1
+check 'on Debian 12, too, apt install ./cloudroid.deb brings what is missing' inside apt-get install -y -qq --no-install-recommends ./old.deb
+check 'the command runs there' inside cloudroid --version
+check 'the target is enabled there' inside systemctl is-enabled cloudroid.target
+check 'and it goes again' inside dpkg -P cloudroid
 
 # Elsewhere too: file systems disagree on the order and the size of folders.
 mkdir "$work/again" "$work/memory" && mount -t tmpfs -o size=1g tmpfs "$work/memory" && on_exit "umount '$work/memory'"

@@ -1,5 +1,5 @@
 #!/bin/bash
-# one machine booted by systemd-nspawn: start, stop, reload, watchdog, crashes, order, sandbox, power off
+# one machine booted by systemd-nspawn: start, stop, drain, reload, watchdog, crashes, order, sandbox, updates, power off
 # shellcheck source-path=SCRIPTDIR disable=SC2317,SC2016
 . "$(dirname "$0")/check.sh"
 . "$(dirname "$0")/machine.sh"
@@ -74,6 +74,16 @@ check 'the storage server stops last' test "$last" = 'Stopped cloudroid-ftp'
 inside one systemctl start cloudroid.target
 check 'systemctl start cloudroid.target starts all' wait_for 30 running
 
+# Drained: what can be ended in time is ended.
+head -c 4000000 /dev/urandom >"$work/drained"
+client curl -sS --max-time 40 --limit-rate 1M -T "$work/drained" $url/drained.bin &
+slow=$!
+sleep 1.5
+check 'the gateway stops while an upload runs' inside one systemctl stop cloudroid-proxy
+check 'the upload was finished before' wait "$slow"
+inside one systemctl start cloudroid-proxy
+check 'and nothing of it is missing' wait_for 20 sh -c "ip netns exec $net curl -sS --max-time 20 $url/drained.bin | cmp - '$work/drained'"
+
 # Reload: PEERS.txt edited is taken up.
 pids=$(for unit in "${units[@]}"; do main_pid one "$unit"; done)
 echo '10.77.0.9' >>"$work/machines/one/etc/cloudroid/PEERS.txt"
@@ -105,8 +115,8 @@ echo '{"listen": "nonsense"}' >"$work/machines/one/tmp-config" && mkdir -p "$wor
 mv "$work/machines/one/tmp-config" "$work/machines/one/etc/cloudroid/cloudroid.json.d/99-wrong.json"
 inside one systemctl restart cloudroid-proxy 2>/dev/null
 sleep 4
-check 'a wrong configuration ends with 78 and no restarts' test "$(inside one systemctl show -p ExecMainStatus -p NRestarts --value cloudroid-proxy | tr '\n' ' ')" = '0 78 ' -o \
-  "$(inside one systemctl show -p ExecMainStatus --value cloudroid-proxy)" = 78
+check 'a wrong configuration ends with 78' test "$(inside one systemctl show -p ExecMainStatus --value cloudroid-proxy)" = 78
+check 'and is not tried again' test "$(inside one systemctl show -p NRestarts --value cloudroid-proxy):$(inside one systemctl show -p ActiveState --value cloudroid-proxy)" = 0:failed
 check 'the journal names the file and the setting' inside one sh -c 'journalctl -u cloudroid-proxy --no-pager | grep -q "listen.*99-wrong.json"'
 rm "$work/machines/one/etc/cloudroid/cloudroid.json.d/99-wrong.json"
 inside one systemctl start cloudroid-proxy
@@ -138,7 +148,32 @@ check 'with the files, still' wait_for 20 sh -c "test \"\$(ip netns exec $net cu
 newest=$(deb_of "$(dpkg --print-architecture)" 99.2.0) && cp "$newest" "$disk/root/newest.deb"
 check 'after that a good one installs' inside one cloudroid update /root/newest.deb
 check 'and the settings are those of their owner, through all of it' grep -q debug "$disk/etc/cloudroid/cloudroid.json"
-check 'nothing of it is left' test -z "$(inside one sh -c 'ls /etc/systemd/system /srv/cloudroid/files | grep update-')"
+# The way of who knows nothing of that: dpkg alone, while all runs.
+sleep 1.1
+mark=$(inside one date +%s)
+check 'dpkg -i alone upgrades the running machine' inside one dpkg -i /root/new.deb
+check 'all run after it' wait_for 30 running
+check 'with the files' wait_for 20 sh -c "test \"\$(ip netns exec $net curl -sS --max-time 5 $url/hello.txt)\" = hello"
+steps=$(inside one journalctl --since "@$mark" -u 'cloudroid-*' --no-pager -o cat | grep -oE '^(Stopped|Started) cloudroid-(ftp|proxy|sweep)' | tr '\n' ' ')
+check "the storage server stopped last and started first: $steps" sh -c "echo '$steps' | grep -qE '^(Stopped cloudroid-(proxy|sweep) ){2}Stopped cloudroid-ftp Started cloudroid-ftp (Started cloudroid-(proxy|sweep) ){2}$'"
+# The plug is pulled in the middle of an update.
+installing() { [ "$(grep -c 'Installing version 99.1.0' "$disk/var/log/cloudroid-update.log")" -gt "$installed" ]; }
+installed=$(grep -c 'Installing version 99.1.0' "$disk/var/log/cloudroid-update.log")
+inside one cloudroid update /root/bad.deb >/dev/null 2>&1 &
+cut=$!
+check 'an update has begun to install' wait_for 60 installing
+sleep 1.5
+kill_machine one
+wait "$cut" 2>/dev/null
+echo "   at that moment dpkg had it as: $(sed -n '/^Package: cloudroid$/,/^$/s/^Status: //p' "$disk/var/lib/dpkg/status")"
+start_machine one $at
+check 'it boots after the plug was pulled in an update' wait_for 120 greets $at
+check 'the version before it is back' test "$(inside one cloudroid --version)" = 99.0.0
+check 'and configured' inside one sh -c 'dpkg -s cloudroid | grep -q "^Status: install ok installed"'
+check 'all run' wait_for 30 running
+check 'with the files, even so' wait_for 20 sh -c "test \"\$(ip netns exec $net curl -sS --max-time 5 $url/hello.txt)\" = hello"
+check 'the settings are still those of their owner' grep -q debug "$disk/etc/cloudroid/cloudroid.json"
+check 'nothing of it is left' test -z "$(inside one sh -c 'ls /etc/systemd/system /etc/systemd/system/*.wants /srv/cloudroid/files | grep update-')"
 check 'doctor finds no problem' inside one cloudroid doctor
 
 # Power off in the middle of an upload that takes longer than the gateway waits for transfers.
