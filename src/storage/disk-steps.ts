@@ -95,7 +95,10 @@ export class DiskSteps {
     const dirty = new Set<string>();
     const failure = this.#do(group.intents, dirty);
     for (const name of group.usedStaged) staging.forget(name);
-    if (failure === undefined) for (const name of group.usedStaged) staging.claims.release(name);
+    const open = new Set(
+      this.#unfinished.map(({ intent }) => (intent.action === 'publish' ? intent.staged : '')),
+    );
+    for (const name of group.usedStaged) if (!open.has(name)) staging.claims.release(name);
     failpoint('commit:renamed');
     if (failure === undefined) {
       this.#late.add(group.intents, dirty);

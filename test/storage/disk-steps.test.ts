@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import type { StoredIntent } from '../../src/storage/catalog/catalog-ledger.ts';
+import { ClaimedNames } from '../../src/storage/disk/claimed-names.ts';
 import { Volume } from '../../src/storage/disk/volume.ts';
 import { DiskSteps, type DiskStepsOptions } from '../../src/storage/disk-steps.ts';
 import type { Group } from '../../src/storage/group.ts';
@@ -63,6 +64,30 @@ test('a disk that was taken away is not flushed: nothing is cleared, and it coun
   t.false(steps.canClear);
   await t.throwsAsync(steps.settleFor(group(madeFolder(2, '/x'))));
   t.deepEqual(cleared, []);
+});
+
+test('of a group that the disk stopped halfway only what is still to be published stays claimed in staging', (t) => {
+  const { filesDir, group } = stepsOn(t);
+  const claims = new ClaimedNames();
+  const volume = new Volume(filesDir, () => undefined);
+  volume.remember();
+  const steps = new DiskSteps({
+    volume,
+    staging: { claims, forget: () => undefined },
+    failed: () => undefined,
+    again: () => undefined,
+  } as unknown as DiskStepsOptions);
+  const publish = (id: number, place: string): StoredIntent => {
+    writeFileSync(join(volume.stagingDir, `sha-${id}`), 'x');
+    claims.claim(`sha-${id}`);
+    return { id, intent: { action: 'publish', place, staged: `sha-${id}`, ino: null } };
+  };
+  const usedStaged = new Set(['sha-1', 'sha-2']);
+  const intents = [publish(1, '/first'), publish(2, `/${'x'.repeat(300)}`)];
+  t.not(steps.carryOut({ ...group(...intents), usedStaged } as unknown as Group), null);
+  t.true(existsSync(join(filesDir, 'first')));
+  t.false(claims.has('sha-1'), 'else the next upload of the same content is busy until a restart');
+  t.true(claims.has('sha-2'));
 });
 
 for (const known of [true, false]) {
