@@ -45,7 +45,7 @@ export type ReplicaOptions = ConnectOptions;
 /** One transaction over a whole folder, or the end of a long catch-up, in which the server's only thread says nothing. */
 const LONG_SILENCE_MS = 60_000;
 /** Of the beginning of a file, gigabytes perhaps: short commands must not wait for that. */
-const COPYING = { silenceMs: LONG_SILENCE_MS, purpose: 'arrival' } as const;
+const COPYING = { purpose: 'arrival' } as const;
 
 /** Opens no connection yet. */
 export function openReplica(options: ReplicaOptions): ReplicaClient {
