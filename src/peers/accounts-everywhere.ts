@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { ACCOUNT_LIMIT_BYTES, accountPath, isAccountName } from '../replication/account-path.ts';
 import { Refusal } from '../replication/operation.ts';
 import { commitEverywhere } from './commit-everywhere.ts';
-import { type Members, reachablePeers } from './members.ts';
+import { isAlone, type Members, reachablePeers } from './members.ts';
 import type { Peer } from './peer.ts';
 import type { Content } from './protocol.ts';
 import type { AccountsReply } from './protocol-accounts.ts';
@@ -28,7 +28,7 @@ export async function readAccounts(members: Members, digest: string): Promise<Ac
     (await askPeers(members, inStep, digest)) ??
     // An account whose bytes are lost is one with which nobody logs in; the others are as they should be.
     here ??
-    (await believable(members, await members.local.attemptFor(ask))) ??
+    (await believable(members, await members.local.attemptFor(ask, isAlone(members)))) ??
     // One that lags may have missed who was removed: it is asked only by who knows nothing yet.
     (digest === '' ? await askPeers(members, (peer) => !inStep(peer), digest) : null) ??
     fail()

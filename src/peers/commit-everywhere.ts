@@ -105,8 +105,10 @@ async function assign(
     if (there !== null) return { ...there, heldHere: await heldHere(members, there.pushed, delivery) };
   }
   if (delivery === undefined || delivery.local !== undefined) {
-    const answer = await members.local.attemptFor((client) =>
-      commitLocally(client, request, delivery?.local),
+    const alone = !reachablePeers(members).some(({ isInStep }) => isInStep);
+    const answer = await members.local.attemptFor(
+      (client) => commitLocally(client, request, delivery?.local),
+      alone,
     );
     if (answer?.value instanceof Refusal) readOnly = answer.value;
     else if (answer !== null) {

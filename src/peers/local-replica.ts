@@ -7,7 +7,10 @@ import { Refusal } from '../replication/operation.ts';
 import type { Hello } from './protocol.ts';
 import { type ReplicaClient, ReplicaUnreachable, ReplicaUntrusted } from './replica-client-api.ts';
 
+/** A peer can do it instead. */
 const RETRY_FOR_MS = 1_200;
+/** Nobody else can: a storage server that starts anew takes some seconds on a board, and a camera does not ask again. */
+const ALONE_RETRY_FOR_MS = 10_000;
 const RETRY_EVERY_MS = 150;
 /** A storage server that answers at all answers HELLO within this. */
 const SILENCE_MS = 4_000;
@@ -100,24 +103,29 @@ export class LocalReplica {
 
   /**
    * For calls that may be repeated: null when it cannot be reached, also not after a moment for a restart. Known to be
-   * down for longer than that, it is only asked whether it is back: it may be, since it was asked last.
+   * down for longer than that, it is only asked whether it is back: it may be, since it was asked last. `alone`: no peer
+   * could do it, so that the moment is a longer one.
    */
-  async attemptFor<T>(call: (client: ReplicaClient) => Promise<T>): Promise<{ readonly value: T } | null> {
+  async attemptFor<T>(
+    call: (client: ReplicaClient) => Promise<T>,
+    alone = false,
+  ): Promise<{ readonly value: T } | null> {
+    const retryForMs = alone ? ALONE_RETRY_FOR_MS : RETRY_FOR_MS;
     let failedAt = Number.POSITIVE_INFINITY;
-    if (performance.now() - (this.#downSince ?? performance.now()) > RETRY_FOR_MS) {
+    if (performance.now() - (this.#downSince ?? performance.now()) > retryForMs) {
       await Promise.race([this.hello(), sleep(RETRY_EVERY_MS)]);
     }
     for (;;) {
       const now = performance.now();
       const trouble = now - Math.min(failedAt, this.#downSince ?? now);
-      if (trouble > RETRY_FOR_MS || this.#stop.signal.aborted) return null;
+      if (trouble > retryForMs || this.#stop.signal.aborted) return null;
       try {
         const result = await this.#try(call);
         if (result !== null) return result;
       } catch (error) {
         // It may be stopping, to be back in a moment.
         const busy = error instanceof Refusal && error.kind === 'busy';
-        if (!busy || performance.now() - failedAt > RETRY_FOR_MS) throw error;
+        if (!busy || performance.now() - failedAt > retryForMs) throw error;
       }
       failedAt = Math.min(failedAt, performance.now());
       await sleep(RETRY_EVERY_MS);

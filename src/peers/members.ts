@@ -38,6 +38,11 @@ export function reachablePeers({ peers }: Members): Peer[] {
   return reachable.sort((a, b) => Number(b.isInStep) - Number(a.isInStep));
 }
 
+/** No peer could do what the own storage server cannot at the moment. */
+export function isAlone(members: Members): boolean {
+  return reachablePeers(members).length === 0;
+}
+
 /** What a retired member stores would never leave it, and its own storage server hears of that late. @throws Refusal read-only */
 export function requireMembership({ peers }: Members): void {
   for (const { saidRetired } of peers.all()) {

@@ -13,7 +13,7 @@ import { openReplica } from './ftp-replica.ts';
 import { listAhead, peersAhead } from './joining.ts';
 import { KeptParts } from './kept-parts.ts';
 import { LocalReplica } from './local-replica.ts';
-import { type Members, RecentRecords, reachablePeers } from './members.ts';
+import { isAlone, type Members, RecentRecords, reachablePeers } from './members.ts';
 import type { Peer } from './peer.ts';
 import { PeerList } from './peer-list.ts';
 import type { Entry } from './protocol.ts';
@@ -132,7 +132,7 @@ class FtpReplicaSet implements PeeredReplicaSet {
       (lacks ? await this.#askPeers(inStep, call) : null) ??
       (await local.attempt(call)) ??
       (await this.#askPeers(inStep, call)) ??
-      (await local.attemptFor(call)) ??
+      (await local.attemptFor(call, isAlone(this.#members))) ??
       (await this.#askPeers(reachablePeers(this.#members), call));
     if (answer === null) throw new NoReplicaError('neither the own storage server nor a peer answers');
     return answer.value;

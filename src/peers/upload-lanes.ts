@@ -6,7 +6,7 @@ import { Refusal } from '../replication/operation.ts';
 import type { Ways } from './chain-order.ts';
 import type { Delivery } from './commit-everywhere.ts';
 import { LocalLane, ROOM_CHECK_BYTES } from './local-lane.ts';
-import { type Members, reachablePeers } from './members.ts';
+import { isAlone, type Members, reachablePeers } from './members.ts';
 import { Pace } from './pace.ts';
 import type { Peer } from './peer.ts';
 import type { Content, StageReply, StageRequest } from './protocol.ts';
@@ -86,7 +86,7 @@ export class UploadLanes {
     const stage = (client: ReplicaClient): Promise<StageReply> =>
       adopt === undefined ? client.stage(this.#request) : client.parts.adopt(adopt);
     try {
-      const staged = await local.attemptFor(stage);
+      const staged = await local.attemptFor(stage, isAlone(this.#members));
       const { path, size, room = ROOM_CHECK_BYTES } = staged?.value ?? {};
       if (path === undefined || size === undefined) return null;
       const lane = await LocalLane.open(path, size, room, budget, () => this.#checkRoom());

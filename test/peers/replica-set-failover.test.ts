@@ -151,6 +151,27 @@ test.serial(
   },
 );
 
+test.serial(
+  'alone in the network, uploads, changes and looks wait for a storage server that takes seconds to start',
+  async (t) => {
+    await withMembers(t, { members: 1 }, async (lab) => {
+      const a = lab.member('a');
+      await a.put('/before', 'x');
+      await a.stopStorage();
+      const waiting = [
+        a.put('/small', 'small'),
+        a.put('/big', randomBytes(300_000)),
+        a.replicas.change({ op: 'mkdir', path: '/folder' }),
+        a.replicas.lookup('/before'),
+      ];
+      await sleep(4_000);
+      await a.startStorage();
+      await Promise.all(waiting);
+      t.deepEqual((await readdir(a.filesDir)).sort(), ['.cloudroid', 'before', 'big', 'folder', 'small']);
+    });
+  },
+);
+
 for (const members of [1, 2]) {
   test.serial(
     `restarts of the storage server under a stream of writes: with ${members} members none fails and none is lost`,
