@@ -4,7 +4,7 @@
  *
  *   node scripts/deb/bundle.mjs DIST OUTPUT      DIST lies beside the node_modules that it imports
  */
-import { join } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import process from 'node:process';
 import { build } from 'esbuild-wasm';
 
@@ -18,8 +18,10 @@ const banner = [
 ].join('\n');
 
 await build({
-  entryPoints: [join(from, 'main.js')],
-  outdir: to,
+  // Names of files in it, and the hashes made of them, must not tell where it was made.
+  absWorkingDir: dirname(resolve(from)),
+  entryPoints: [resolve(from, 'main.js')],
+  outdir: resolve(to),
   bundle: true,
   // One file for each command, and what several share: a role loads no more than before.
   splitting: true,
