@@ -174,7 +174,7 @@ check 'all run' wait_for 30 running
 check 'with the files, even so' wait_for 20 sh -c "test \"\$(ip netns exec $net curl -sS --max-time 5 $url/hello.txt)\" = hello"
 check 'the settings are still those of their owner' grep -q debug "$disk/etc/cloudroid/cloudroid.json"
 check 'nothing of it is left' test -z "$(inside one sh -c 'ls /etc/systemd/system /etc/systemd/system/*.wants /srv/cloudroid/files | grep update-')"
-check 'doctor finds no problem' inside one cloudroid doctor
+check 'doctor finds no problem' wait_for 15 inside one cloudroid doctor
 
 # Power off in the middle of an upload that takes longer than the gateway waits for transfers.
 head -c 40000000 /dev/urandom >"$work/big"

@@ -59,7 +59,7 @@ check 'root logs in by ssh with the key' wait_for 60 on_board true
 # Each process by its title; smaps_rollup counts what is shared in parts.
 pss=$(on_board 'for p in $(pgrep -f "^cloudroid-(ftp|proxy|sweep)"); do awk "/^Pss:/ {print \$2}" /proc/$p/smaps_rollup; done' | awk '{sum += $1} END {print int(sum / 1024)}')
 if [ "${pss:-0}" -gt 0 ] && [ "$pss" -le 250 ]; then ok "memory of the three at rest: $pss MB PSS"; else not_ok 'memory of the three at rest is at most 250 MB PSS' "${pss:-nothing}"; fi
-check 'doctor finds no problem' on_board cloudroid doctor
+check 'doctor finds no problem' wait_for 30 on_board cloudroid doctor
 check 'the firewall is up' on_board 'nft list ruleset | grep -q 6000'
 check 'the board is called cloudroid-xxxx' on_board 'hostname | grep -qE "^cloudroid-[0-9a-f]{4}$"'
 check 'no unit has failed' on_board 'test -z "$(systemctl --failed --no-legend | tee /dev/stderr)"'

@@ -37,6 +37,7 @@ test('files, folders, renames, times and deletions through one member are on all
 test('a path and the folder it is in are looked up together, whether they are here or only at a peer', async (t) => {
   await withMembers(t, { members: 2 }, async (lab) => {
     const [a, b] = [lab.member('a'), lab.member('b')];
+    await lab.inStep();
     await a.replicas.change({ op: 'mkdir', path: '/folder' });
     await a.put('/folder/file', 'bytes');
     const kinds = async (path: string) => {
