@@ -45,6 +45,15 @@ for (const failpoint of COMMIT_FAILPOINTS) {
   );
 }
 
+for (const pass of [3, 6, 9, 12, 15, 18, 21, 24]) {
+  test.serial(
+    `when ${pass} directories were flushed a disk forgets the others: what was acknowledged is there`,
+    async (t) => {
+      await forgets(t, { hands: 2, steps: 100, failpoint: `disk:directory-flushed:${pass}` });
+    },
+  );
+}
+
 for (const steps of [1, 2, 4, 5, 6, 7, 8, 9]) {
   test.serial(
     `after ${steps} acknowledged steps a disk forgets what was not flushed: all are there`,
