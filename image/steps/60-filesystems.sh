@@ -17,6 +17,7 @@ if [ "$boot" = efi ]; then
   mcopy -i "$fat" "$tree/boot/vmlinuz-$version" ::/vmlinuz
   mcopy -i "$fat" "$tree/boot/initrd.img-$version" ::/initrd.img
 else
+  [ -z "$dtb" ] || [ -e "$tree/boot/dtb/$dtb" ] || die "the kernel $version has no device tree $dtb for this board"
   sed "s|@DTB@|$dtb|" "$work/boot.cmd" >"$work/boot.board"
   mkimage -A arm64 -O linux -T script -C none -n Cloudroid -d "$work/boot.board" "$tree/boot/boot.scr" >/dev/null
 fi

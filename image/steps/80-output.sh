@@ -6,7 +6,8 @@ cp "$work/packages" "${stem%.img}.packages"
 if [ "${output%.xz}" = "$output" ]; then
   cp --sparse=always "$image" "$output"
 else
-  xz -T0 ${quick:+-0} -c "$image" >"$output.new"
+  # With + and a limit of its own: whatever cores and memory there are, the same file.
+  xz -T"+$(nproc)" --memlimit-compress=100% --no-adjust ${quick:+-0} -c "$image" >"$output.new"
   mv "$output.new" "$output"
 fi
 (cd "$(dirname "$output")" && sha256sum "$(basename "$output")" >"$(basename "${stem%.img}").sha256")
