@@ -4,6 +4,7 @@
  * - one with members behind it that takes nothing at all for a while is passed over;
  * - one that lags, and takes bytes at less than 1/16 of the pace at which they come, is left to pull (as in pace.ts).
  */
+import { BestRate } from './best-rate.ts';
 
 /** Members behind it are waited for by the client for 5 s at most: there must be time left to feed them. */
 const STALLED_MS = 3_000;
@@ -11,9 +12,6 @@ const STALLED_MS = 3_000;
 const HASHED_BYTES_PER_MS = 50_000;
 const LAG_BYTES = 8 * 1024 * 1024;
 const PATIENCE_MS = 1_000;
-const SLOWEST_BYTES_PER_SECOND = 256 * 1024;
-const SLOWEST_SHARE = 1 / 16;
-const WINDOW_MS = 250;
 
 export class ChainJudge {
   readonly #othersWait: boolean;
@@ -24,17 +22,14 @@ export class ChainJudge {
   /** For what it has to do before it takes bytes. */
   #allowanceMs = 0;
   #lagging: { readonly since: number; readonly sent: number } | null = null;
-  #windowStart: number;
-  #windowBytes = 0;
-  /** Bytes a second. */
-  #best = 0;
+  readonly #rate: BestRate;
 
   /** `now`: milliseconds, monotonic. */
   constructor(othersWait: boolean, now: () => number = () => performance.now()) {
     this.#othersWait = othersWait;
     this.#now = now;
     this.#movedAt = now();
-    this.#windowStart = now();
+    this.#rate = new BestRate(now);
   }
 
   /** Other uploads have all connections to it: that is no fault of its own. */
@@ -52,14 +47,7 @@ export class ChainJudge {
 
   /** Bytes came that are to be passed on. */
   came(bytes: number): void {
-    const now = this.#now();
-    const elapsed = now - this.#windowStart;
-    if (elapsed >= WINDOW_MS) {
-      this.#best = Math.max(this.#best, (this.#windowBytes / elapsed) * 1000);
-      this.#windowStart = now;
-      this.#windowBytes = 0;
-    }
-    this.#windowBytes += bytes;
+    this.#rate.came(bytes);
   }
 
   /** Null: go on; else why not. `open`: it was ready for bytes; `over`: no more come. */
@@ -89,6 +77,6 @@ export class ChainJudge {
     if (elapsed < PATIENCE_MS) return null;
     const rate = ((sent - this.#lagging.sent) / elapsed) * 1000;
     this.#lagging = { since: now, sent };
-    return rate < Math.max(SLOWEST_BYTES_PER_SECOND, this.#best * SLOWEST_SHARE) ? 'it is too slow' : null;
+    return this.#rate.isTooSlow(rate) ? 'it is too slow' : null;
   }
 }

@@ -5,6 +5,7 @@
  * A queue that was full counts as full until half of it is gone: otherwise a slow peer that takes a piece now and then
  * would never be full for long.
  */
+import { BestRate } from './best-rate.ts';
 import type { QueueBudget } from './queue-budget.ts';
 import type { PeerLane } from './upload-lane.ts';
 
@@ -12,10 +13,6 @@ import type { PeerLane } from './upload-lane.ts';
 const PATIENCE_MS = 1_000;
 /** The same for a peer that was too slow a moment ago: not another second for each upload. */
 const PATIENCE_WITH_SLOW_MS = 200;
-const SLOWEST_BYTES_PER_SECOND = 256 * 1024;
-/** Of the best pace at which this upload's bytes were taken. */
-const SLOWEST_SHARE = 1 / 16;
-const WINDOW_MS = 250;
 const POLL_MS = 50;
 
 interface Full {
@@ -28,9 +25,7 @@ export class Pace {
   readonly #tooSlow: (lane: PeerLane) => void;
   readonly #now: () => number;
   readonly #full = new Map<PeerLane, Full>();
-  #windowStart: number;
-  #windowBytes = 0;
-  #best = 0;
+  readonly #rate: BestRate;
 
   /** `tooSlow` drops the lane. `now`: milliseconds, monotonic. */
   constructor(
@@ -41,18 +36,11 @@ export class Pace {
     this.#budget = budget;
     this.#tooSlow = tooSlow;
     this.#now = now;
-    this.#windowStart = now();
+    this.#rate = new BestRate(now);
   }
 
   accepted(bytes: number): void {
-    const now = this.#now();
-    const elapsed = now - this.#windowStart;
-    if (elapsed >= WINDOW_MS) {
-      this.#best = Math.max(this.#best, (this.#windowBytes / elapsed) * 1000);
-      this.#windowStart = now;
-      this.#windowBytes = 0;
-    }
-    this.#windowBytes += bytes;
+    this.#rate.came(bytes);
   }
 
   /** Waits for lanes whose queue is full; drops those that are too slow. */
@@ -81,7 +69,7 @@ export class Pace {
     const elapsed = now - full.since;
     if (elapsed < (lane.peer.isSlow ? PATIENCE_WITH_SLOW_MS : PATIENCE_MS)) return;
     const rate = ((sent - full.sent) / elapsed) * 1000;
-    if (rate < Math.max(SLOWEST_BYTES_PER_SECOND, this.#best * SLOWEST_SHARE)) this.#tooSlow(lane);
+    if (this.#rate.isTooSlow(rate)) this.#tooSlow(lane);
     else this.#full.set(lane, { since: now, sent });
   }
 }
